@@ -46,7 +46,9 @@ RESULTS: dict[str, pa.Schema] = {
          ("code", _S), ("n_targets", pa.int64()), ("uniform_bits", _F), ("codelength_bits", _F),
          ("compression", _F)]
     ),
-    "task_score": pa.schema([("task", _S), ("checkpoint", _S), ("corpus", _S), ("metric", _S), ("value", _F)]),
+    "task_score": pa.schema(
+        [("task", _S), ("checkpoint", _S), ("corpus", _S), ("metric", _S), ("value", _F)]
+    ),
     "ablation": pa.schema(
         [("name", _S), ("kind", _S), ("task", _S), ("base", _S), ("n_layers", _I), ("seed", _I),
          ("metric", _S), ("value", _F)]

@@ -1,0 +1,1 @@
+"""Decisions as pure functions of numbers: packing, batches, memory, schedule. Knows no file and no model."""
