@@ -18,6 +18,7 @@
         |-- IncompleteRunError     shards are missing: extract again, or read with allow_partial
         |-- DamagedShardError      stored bytes are not what the receipt says: verify --repair
         |-- PrecisionError         a value does not fit the stored dtype, or is not finite
+        |-- StorageError           the disk is full or failed while writing
         `-- UnitsFailedError       some units failed; the rest is stored
 
 Messages say what was given, what is allowed and what to do next.
@@ -98,6 +99,10 @@ class DamagedShardError(WorkError, OSError):
 
 class PrecisionError(WorkError, ArithmeticError):
     """A value that is not finite or does not fit the stored dtype."""
+
+
+class StorageError(WorkError, OSError):
+    """The disk is full, or failed while writing; what is stored stays."""
 
 
 class UnitsFailedError(WorkError):

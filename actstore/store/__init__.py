@@ -1,0 +1,5 @@
+"""The store: where every byte lies, how it gets there once, and how it is read. Knows no model and no cluster."""
+
+from actstore.store import bfloat16 as _bfloat16
+
+_bfloat16.register()

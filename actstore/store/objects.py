@@ -1,0 +1,77 @@
+"""Objects: named bytes below a root, created once and never replaced. The seam for object stores."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from actstore.errors import NotYetError, RequestError
+
+Buffer = bytes | memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One listed object."""
+
+    key: str
+    bytes: int
+    modified_seconds: float
+    """Unix time of the last change."""
+
+
+class Objects(Protocol):
+    """What the store asks of a place. Keys use '/'; a missing key raises FileNotFoundError."""
+
+    @property
+    def url(self) -> str: ...
+
+    def create(self, key: str, parts: Sequence[Buffer]) -> bool:
+        """Make the object durable with these bytes; False, and nothing changed, when the key exists."""
+        ...
+
+    def create_from_file(self, key: str, path: Path) -> bool:
+        """As `create`, from a file of `staging`; the file is used up."""
+        ...
+
+    def staging(self) -> Path:
+        """A new path for a file that is being made, to be given to `create_from_file`."""
+        ...
+
+    def read(self, key: str) -> bytes: ...
+
+    def read_range(self, key: str, start: int, length: int) -> bytes: ...
+
+    def size(self, key: str) -> int | None:
+        """Bytes of an object, None when there is none."""
+        ...
+
+    def children(self, prefix: str) -> list[str]:
+        """Names directly below a prefix, sorted; empty when there are none."""
+        ...
+
+    def walk(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Every object below a prefix."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove an object if it is there. Only repair, rm and gc call this."""
+        ...
+
+    def local_path(self, key: str) -> Path | None:
+        """A file that can be mapped, None where the place is not a folder."""
+        ...
+
+
+def open_objects(url: str) -> Objects:
+    """The objects below a folder. Raises RequestError for what is no folder's name."""
+    from actstore.store.folder import FolderObjects
+
+    if "://" in url and not url.startswith("file://"):
+        scheme = url.split("://", 1)[0]
+        if scheme in ("s3", "gs", "az"):
+            raise NotYetError(f"store {url!r}: object stores are not there yet; give a folder")
+        raise RequestError(f"store {url!r}: {scheme}:// is not known; give a folder")
+    if not url:
+        raise RequestError("the store's place is empty; give a folder")
+    return FolderObjects(Path(url.removeprefix("file://")))

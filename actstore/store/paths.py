@@ -1,0 +1,54 @@
+"""Keys: where everything lies below a store's root. The only place that knows the folder names."""
+
+FORMAT = "actstore.json"
+CHECKPOINTS, CORPORA, TEXTS, RUNS = "checkpoints", "corpora", "texts", "runs"
+MANIFESTS, RESULTS, TRAINING = "manifests", "results", "training"
+
+
+def checkpoint(name: str) -> str:
+    return f"{CHECKPOINTS}/{name}/ref.json"
+
+
+def checkpoint_about(name: str, number: int) -> str:
+    return f"{CHECKPOINTS}/{name}/about/{number:06d}.json"
+
+
+def corpus(name: str) -> str:
+    return f"{CORPORA}/{name}.json"
+
+
+def text(text_id: str, part: str) -> str:
+    return f"{TEXTS}/{text_id}/{part}"
+
+
+def label_set(text_id: str, name: str, hash_: str) -> str:
+    return f"{TEXTS}/{text_id}/labels/{name}-{hash_}.parquet"
+
+
+def tokens(text_id: str, tokens_id: str, part: str) -> str:
+    return f"{TEXTS}/{text_id}/tokens/{tokens_id}/{part}"
+
+
+def run(run_id: str, part: str = "") -> str:
+    return f"{RUNS}/{run_id}/{part}" if part else f"{RUNS}/{run_id}"
+
+
+def shard_object(array: str, shard: int, *, two_dimensional: bool) -> str:
+    """Key of a shard's object below its run's folder: Zarr v3 default chunk keys."""
+    return f"{array}/c/{shard}/0" if two_dimensional else f"{array}/c/{shard}"
+
+
+def receipt(run_id: str, shard: int) -> str:
+    return f"{RUNS}/{run_id}/receipts/{shard}.json"
+
+
+def sealed_receipts(run_id: str) -> str:
+    return f"{RUNS}/{run_id}/receipts.parquet"
+
+
+def manifest(run_id: str) -> str:
+    return f"{MANIFESTS}/{run_id}.json"
+
+
+def result(kind: str, name: str, result_id: str, part: str) -> str:
+    return f"{RESULTS}/{kind}/{name}/{result_id}/{part}"

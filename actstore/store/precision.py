@@ -1,0 +1,93 @@
+"""Precision: how float32 activations become stored values and back, and what that changed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+
+from actstore.schema.receipts import Rounding
+
+STORED = {
+    "float32": np.dtype(np.float32),
+    "float16": np.dtype(np.float16),
+    "bfloat16": np.dtype(ml_dtypes.bfloat16),
+    "int8": np.dtype(np.int8),
+}
+LARGEST = {"float32": 3.4028e38, "float16": 65504.0, "bfloat16": 3.3895e38, "int8": 3.4028e38}
+"""Largest magnitude that a dtype holds."""
+INT8_STEPS = 127.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """Values as stored; int8 has one scale a row."""
+
+    values_TD: npt.NDArray[Any]
+    scale_T: npt.NDArray[np.float32] | None = None
+
+
+def encode(values_TD: npt.NDArray[np.float32], dtype: str) -> Encoded:
+    """float32 [T, D] -> stored values. What does not fit becomes inf: see `misfit`."""
+    if dtype == "int8":
+        scale_T = np.abs(values_TD).max(axis=1, initial=0.0) / np.float32(INT8_STEPS)
+        steps_TD = np.rint(values_TD / np.where(scale_T > 0, scale_T, 1)[:, None])
+        return Encoded(values_TD=steps_TD.astype(np.int8), scale_T=scale_T.astype(np.float32))
+    with np.errstate(over="ignore"):
+        return Encoded(values_TD=values_TD.astype(STORED[dtype], copy=False))
+
+
+def decode(values_TD: npt.NDArray[Any], scale_T: npt.NDArray[np.float32] | None = None) -> npt.NDArray[Any]:
+    """Stored values -> float16 for float16, float32 for all others."""
+    if scale_T is not None:
+        return values_TD.astype(np.float32) * scale_T[:, None]
+    if values_TD.dtype in (np.float16, np.float32):
+        return values_TD
+    return values_TD.astype(np.float32)
+
+
+def read_dtype(dtype: str) -> np.dtype[Any]:
+    """The dtype in which values of a stored dtype are given out."""
+    return np.dtype(np.float16 if dtype == "float16" else np.float32)
+
+
+def misfit(values_TD: npt.NDArray[np.float32], dtype: str) -> tuple[int, float] | None:
+    """Row and value of the first value that is not finite or not held by the dtype, None when all fit."""
+    limit = LARGEST[dtype]
+    # One pass over the extremes: NaN propagates through max, so a clean block costs two reductions.
+    if values_TD.size == 0 or max(float(values_TD.max()), -float(values_TD.min())) <= limit:
+        return None
+    row, unit = np.argwhere(~(np.abs(values_TD) <= limit))[0]
+    return int(row), float(values_TD[row, unit])
+
+
+def dtype_that_holds(value: float) -> str | None:
+    """The smallest float dtype that holds a value, None where none does."""
+    return next((name for name in ("float16", "bfloat16", "float32") if abs(value) <= LARGEST[name]), None)
+
+
+def rounding(values_TD: npt.NDArray[np.float32], encoded: Encoded) -> Rounding:
+    """What storing changed, over the given rows; rows of zeros count as unchanged."""
+    stored_TD = decode(encoded.values_TD, encoded.scale_T)
+    if stored_TD is values_TD or len(values_TD) == 0:
+        return Rounding(n_rows=len(values_TD))
+    stored_TD = stored_TD.astype(np.float32, copy=False)
+    error_TD = stored_TD - values_TD
+    norm2_T = np.einsum("td,td->t", values_TD, values_TD, dtype=np.float64)
+    error2_T = np.einsum("td,td->t", error_TD, error_TD, dtype=np.float64)
+    cross_T = np.einsum("td,td->t", values_TD, error_TD, dtype=np.float64)
+    safe_T = np.where(norm2_T > 0, norm2_T, 1.0)
+    relative_T = np.sqrt(error2_T / safe_T)
+    stored2_T = np.maximum(norm2_T + 2 * cross_T + error2_T, np.finfo(np.float64).tiny)
+    # 1 - cos without cancellation: (|x|^2 |q|^2 - (x.q)^2) / (|x||q| (|x||q| + x.q)), the numerator being
+    # |x|^2 |e|^2 - (x.e)^2.
+    lengths_T = np.sqrt(safe_T * stored2_T)
+    inner_T = norm2_T + cross_T
+    loss_T = np.maximum(norm2_T * error2_T - cross_T**2, 0.0) / (lengths_T * (lengths_T + np.abs(inner_T)))
+    return Rounding(
+        n_rows=len(values_TD),
+        relative_l2_max=float(relative_T.max()),
+        relative_l2_sum=float(relative_T.sum()),
+        cosine_loss_sum=float(loss_T.sum()),
+    )

@@ -1,0 +1,138 @@
+"""ShardWriter: the buffers of one shard, filled in any order, stored once, then receipted.
+
+Objects are created, never replaced: where another driver was first, its bytes are checked and adopted, and
+the receipt describes what lies there.
+"""
+
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from actstore.errors import PrecisionError
+from actstore.schema.receipts import ObjectRecord, Quarantined, Receipt, Rounding
+from actstore.schema.spec import RunSpec
+from actstore.store import paths, precision
+from actstore.store.arrays import ArraySpec, encode_shard, site_arrays
+from actstore.store.objects import Buffer, Objects
+from actstore.store.records import create_record, read_record
+from actstore.store.shard import check_shard
+
+
+class ShardWriter:
+    """One shard of a run in memory: [R, D] a site in the stored dtype, NaN where nothing was put."""
+
+    def __init__(self, objects: Objects, spec: RunSpec, shard: int) -> None:
+        self.objects, self.spec, self.shard = objects, spec, shard
+        self.first_row, end = spec.shard_range(shard)
+        self.n_rows = end - self.first_row
+        self.arrays = {array.name: array for site in spec.sites for array in site_arrays(spec, site)}
+        self._values = {
+            name: np.full((self.n_rows, *array.unit_shape), array.fill_value, dtype=array.dtype)
+            for name, array in self.arrays.items()
+        }
+        self._rounding = dict.fromkeys(spec.sites, Rounding())
+        self._lock = threading.Lock()
+
+    def put(self, site: str, row_T: npt.NDArray[np.int64], values_TD: npt.NDArray[np.float32]) -> None:
+        """Cast and place activations float32 [T, D] at the rows (of the whole run) given.
+
+        Raises PrecisionError, with nothing placed, for a value that is not finite or that the stored dtype
+        does not hold; `row` of the error's second argument tells where.
+        """
+        if values_TD.shape != (len(row_T), self.spec.width(site)) or values_TD.dtype != np.float32:
+            raise ValueError(
+                f"{site}: {values_TD.dtype}{values_TD.shape} given for {len(row_T)} rows of "
+                f"float32 width {self.spec.width(site)}"
+            )
+        bad = precision.misfit(values_TD, self.spec.dtype)
+        if bad is not None:
+            raise PrecisionError(_misfit_message(site, bad[1], self.spec.dtype), int(row_T[bad[0]]))
+        encoded = precision.encode(values_TD, self.spec.dtype)
+        local_T = row_T - self.first_row
+        self._values[site][local_T] = encoded.values_TD
+        if encoded.scale_T is not None:
+            self._values[site_arrays(self.spec, site)[1].name][local_T] = encoded.scale_T
+        changed = precision.rounding(values_TD, encoded)
+        with self._lock:
+            self._rounding[site] = self._rounding[site].merge(changed)
+
+    def store(self) -> tuple[ObjectRecord, ...]:
+        """Make every object of the shard durable, or adopt what lies there; returns their records."""
+        return tuple(self._store_array(array) for array in self.arrays.values())
+
+    def receipt(
+        self,
+        objects: Sequence[ObjectRecord],
+        *,
+        n_tokens: int,
+        quarantined: Sequence[Quarantined] = (),
+        environment: Mapping[str, Any],
+        measured: Mapping[str, Any],
+    ) -> Receipt:
+        """Create the receipt, the last step; returns the one that stands (another driver's, if first)."""
+        mine = Receipt(
+            run_id=self.spec.run_id,
+            shard=self.shard,
+            first_row=self.first_row,
+            n_rows=self.n_rows,
+            n_tokens=n_tokens,
+            objects=tuple(objects),
+            rounding=self._rounding,
+            quarantined=tuple(quarantined),
+            environment=dict(environment),
+            measured=dict(measured),
+        )
+        key = paths.receipt(self.spec.run_id, self.shard)
+        if create_record(self.objects, key, mine.to_dict()):
+            return mine
+        return Receipt.from_dict(read_record(self.objects, key))
+
+    def _store_array(self, array: ArraySpec) -> ObjectRecord:
+        local_key = array.key(self.shard)
+        key = paths.run(self.spec.run_id, local_key)
+        record = self._existing(array, key, local_key)
+        if record is not None:
+            return record
+        parts = encode_shard(array, self._values[array.name])
+        # Hashing and writing each take about as long as the other, so they share the time.
+        with ThreadPoolExecutor(1) as pool:
+            digest = pool.submit(_sha256, parts)
+            created = self.objects.create(key, parts)
+            sha256 = digest.result()
+        if not created:
+            record = self._existing(array, key, local_key)
+            if record is not None:
+                return record
+        return ObjectRecord(array=array.name, key=local_key, bytes=sum(map(len, parts)), sha256=sha256)
+
+    def _existing(self, array: ArraySpec, key: str, local_key: str) -> ObjectRecord | None:
+        """The record of an object that lies there already; raises DamagedShardError when it is damaged."""
+        if self.objects.size(key) is None:
+            return None
+        data = self.objects.read(key)
+        check_shard(array, data, self.n_rows, f"{self.objects.url}/{key}")
+        return ObjectRecord(
+            array=array.name, key=local_key, bytes=len(data), sha256=hashlib.sha256(data).hexdigest()
+        )
+
+
+def _sha256(parts: Sequence[Buffer]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _misfit_message(site: str, value: float, dtype: str) -> str:
+    if not np.isfinite(value):
+        return f"site {site}: the model gave {value}; such a value is never stored"
+    holds = precision.dtype_that_holds(value)
+    return (
+        f"site {site}: {value:.6g} does not fit {dtype} (largest {precision.LARGEST[dtype]:.6g}); "
+        f'set dtype = "{holds}" under [extract]'
+    )
