@@ -1,4 +1,4 @@
-"""The store: where every byte lies, how it gets there once, and how it is read. Knows no model and no cluster."""
+"""The store: where every byte lies, how it gets there once, how it is read. Knows no model, no cluster."""
 
 from actstore.store import bfloat16 as _bfloat16
 

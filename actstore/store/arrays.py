@@ -65,7 +65,7 @@ def site_arrays(spec: RunSpec, site: str) -> tuple[ArraySpec, ...]:
         unit_shape=(spec.width(site),),
         dtype=STORED[spec.dtype],
         codec=spec.codec,
-        **shared,  # type: ignore[arg-type]
+        **shared,
     )
     if spec.dtype != "int8":
         return (values,)
@@ -74,7 +74,7 @@ def site_arrays(spec: RunSpec, site: str) -> tuple[ArraySpec, ...]:
         unit_shape=(),
         dtype=np.dtype(np.float32),
         codec=spec.codec,
-        **shared,  # type: ignore[arg-type]
+        **shared,
     )
     return values, scale
 
@@ -121,13 +121,6 @@ def _encode_raw(array: ArraySpec, values: npt.NDArray[Any]) -> list[Buffer]:
         data = contiguous[first : first + array.chunk_rows].tobytes()
         parts += [data, struct.pack("<I", google_crc32c.value(data))]
     return [*parts, raw_index(array, len(values))]
-
-
-def read_metadata(array: ArraySpec, n_rows: int) -> dict[str, Any]:
-    """Metadata of an array that is one shard of `n_rows` rows, as a MemoryStore takes it."""
-    made: dict[str, Any] = {}
-    _create_array(MemoryStore(made), replace(array, n_rows=n_rows))
-    return made
 
 
 def _encode_with_zarr(array: ArraySpec, values: npt.NDArray[Any]) -> list[Buffer]:

@@ -1,4 +1,4 @@
-"""Objects in a folder: written beside, made durable, then linked to their name, so a name never holds half."""
+"""Objects in a folder: written aside, made durable, then linked, so that a name never holds half."""
 
 import errno
 import os

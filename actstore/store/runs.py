@@ -1,0 +1,150 @@
+"""Runs: begun by a spec, grown by receipts, complete when a manifest says so."""
+
+import hashlib
+import io
+import json
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from actstore.errors import DamagedShardError, IncompleteRunError, NotFoundError
+from actstore.schema import canonical_json
+from actstore.schema.receipts import Manifest, Receipt
+from actstore.schema.spec import RunSpec
+from actstore.store import paths
+from actstore.store.arrays import create_metadata
+from actstore.store.objects import Objects
+from actstore.store.records import create_record, find_record, read_record
+
+SEALED = pa.schema(
+    [
+        ("shard", pa.int32()),
+        ("first_row", pa.int64()),
+        ("n_rows", pa.int64()),
+        ("n_tokens", pa.int64()),
+        ("receipt", pa.string()),
+    ]
+)
+"""Columns of receipts.parquet; `receipt` is the whole receipt as JSON."""
+
+
+def begin_run(objects: Objects, spec: RunSpec) -> None:
+    """Create the run's spec and array metadata where they are missing."""
+    create_record(objects, paths.run(spec.run_id, "spec.json"), spec.to_dict())
+    create_metadata(objects, spec)
+
+
+def read_spec(objects: Objects, run_id: str) -> RunSpec:
+    """The spec of a run. Raises NotFoundError when there is none, DamagedShardError when it is altered."""
+    record = find_record(objects, paths.run(run_id, "spec.json"))
+    if record is None:
+        raise NotFoundError(f"no run {run_id!r} in {objects.url}; `actstore ls` lists the runs")
+    spec = RunSpec.from_dict(record)
+    if spec.run_id != run_id:
+        raise DamagedShardError(
+            f"{objects.url}/{paths.run(run_id)}: spec.json is of another run ({spec.run_id})"
+        )
+    return spec
+
+
+def done_shards(objects: Objects, run_id: str) -> set[int]:
+    """Shards that have a receipt, by listing names only."""
+    names = objects.children(paths.run(run_id, "receipts"))
+    return {int(name.removesuffix(".json")) for name in names if name.removesuffix(".json").isdigit()}
+
+
+def missing_shards(objects: Objects, spec: RunSpec) -> list[int]:
+    """Shards that have no receipt yet."""
+    if find_manifest(objects, spec.run_id) is not None:
+        return []
+    return sorted(set(range(spec.n_shards)) - done_shards(objects, spec.run_id))
+
+
+def read_receipt(objects: Objects, run_id: str, shard: int) -> Receipt:
+    """One receipt. Raises IncompleteRunError when the shard has none."""
+    try:
+        return Receipt.from_dict(read_record(objects, paths.receipt(run_id, shard)))
+    except FileNotFoundError:
+        raise IncompleteRunError(
+            f"run {run_id}: shard {shard} has no receipt; `actstore extract` does it"
+        ) from None
+
+
+def read_receipts(objects: Objects, run_id: str) -> dict[int, Receipt]:
+    """All receipts of a run by shard: from the one file of a sealed run, else one by one."""
+    if objects.size(paths.manifest(run_id)) is not None:
+        try:
+            data = objects.read(paths.sealed_receipts(run_id))
+        except FileNotFoundError:
+            data = b""
+        if data:
+            texts = pq.read_table(io.BytesIO(data), columns=["receipt"]).column(0).to_pylist()
+            found = [Receipt.from_dict(json.loads(text)) for text in texts]
+            return {receipt.shard: receipt for receipt in found}
+    return {shard: read_receipt(objects, run_id, shard) for shard in sorted(done_shards(objects, run_id))}
+
+
+def find_manifest(objects: Objects, run_id: str) -> Manifest | None:
+    """The manifest of a complete run, None while it is not complete."""
+    record = find_record(objects, paths.manifest(run_id))
+    return None if record is None else Manifest.from_dict(record)
+
+
+def seal(objects: Objects, spec: RunSpec) -> Manifest:
+    """Fold the receipts into one file and create the manifest: from now on the run is complete.
+
+    Raises IncompleteRunError while a shard is missing. Two drivers may seal at once: equal receipts make
+    equal manifests, and the one that stands is returned.
+    """
+    existing = find_manifest(objects, spec.run_id)
+    if existing is not None:
+        return existing
+    missing = missing_shards(objects, spec)
+    if missing:
+        raise IncompleteRunError(f"run {spec.run_id}: {len(missing)} of {spec.n_shards} shards are missing")
+    receipts = list(read_receipts(objects, spec.run_id).values())
+    objects.create(paths.sealed_receipts(spec.run_id), [_fold(receipts)])
+    manifest = make_manifest(spec, receipts)
+    data = (canonical_json(manifest.to_dict()) + "\n").encode()
+    objects.create(paths.manifest(spec.run_id), [data])
+    standing = find_manifest(objects, spec.run_id)
+    return manifest if standing is None else standing
+
+
+def make_manifest(spec: RunSpec, receipts: list[Receipt]) -> Manifest:
+    """The manifest of a run from its receipts in shard order; a pure function of what lies there."""
+    identities = [_identity(receipt) for receipt in receipts]
+    shas = "".join(item.sha256 for receipt in receipts for item in receipt.objects)
+    return Manifest(
+        run_id=spec.run_id,
+        spec=spec,
+        n_shards=len(receipts),
+        n_tokens=sum(receipt.n_tokens for receipt in receipts),
+        n_quarantined=len({item.example for receipt in receipts for item in receipt.quarantined}),
+        bytes=sum(item.bytes for receipt in receipts for item in receipt.objects),
+        receipts_sha256=hashlib.sha256(canonical_json(identities).encode()).hexdigest(),
+        content_sha256=hashlib.sha256(shas.encode()).hexdigest(),
+    )
+
+
+def _identity(receipt: Receipt) -> dict[str, Any]:
+    """What of a receipt is the same however and wherever the shard was made."""
+    value = receipt.to_dict()
+    return {key: value[key] for key in ("shard", "first_row", "n_rows", "n_tokens", "objects", "quarantined")}
+
+
+def _fold(receipts: list[Receipt]) -> bytes:
+    rows = [
+        {
+            "shard": receipt.shard,
+            "first_row": receipt.first_row,
+            "n_rows": receipt.n_rows,
+            "n_tokens": receipt.n_tokens,
+            "receipt": canonical_json(receipt.to_dict()),
+        }
+        for receipt in receipts
+    ]
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=SEALED), sink, compression="zstd")
+    return sink.getvalue()
