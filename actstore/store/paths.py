@@ -5,18 +5,6 @@ CHECKPOINTS, CORPORA, TEXTS, RUNS = "checkpoints", "corpora", "texts", "runs"
 MANIFESTS, RESULTS, TRAINING = "manifests", "results", "training"
 
 
-def checkpoint(name: str) -> str:
-    return f"{CHECKPOINTS}/{name}/ref.json"
-
-
-def checkpoint_about(name: str, number: int) -> str:
-    return f"{CHECKPOINTS}/{name}/about/{number:06d}.json"
-
-
-def corpus(name: str) -> str:
-    return f"{CORPORA}/{name}.json"
-
-
 def text(text_id: str, part: str) -> str:
     return f"{TEXTS}/{text_id}/{part}"
 

@@ -1,0 +1,103 @@
+"""Names: what a checkpoint or corpus name is bound to. A binding never changes; what is said about it may."""
+
+from typing import Any
+
+from actstore.errors import NameTakenError, NotFoundError
+from actstore.schema.refs import CheckpointRef, CorpusRef, check_name
+from actstore.store import paths
+from actstore.store.objects import Objects
+from actstore.store.records import create_record, find_record, read_record
+
+CHECKPOINT_IDENTITY = ("trunk_sha256", "tokenizer_sha256")
+CORPUS_IDENTITY = ("text_id", "word_labels", "example_labels")
+
+
+def check_checkpoint(objects: Objects, ref: CheckpointRef) -> None:
+    """Raise NameTakenError when the name is bound to other weights or another tokenizer."""
+    _check(objects, paths.CHECKPOINTS, "checkpoint", ref.to_dict(), CHECKPOINT_IDENTITY)
+
+
+def check_corpus(objects: Objects, ref: CorpusRef) -> None:
+    """Raise NameTakenError when the name is bound to another text or annotation."""
+    _check(objects, paths.CORPORA, "corpus", ref.to_dict(), CORPUS_IDENTITY)
+
+
+def bind_checkpoint(objects: Objects, ref: CheckpointRef) -> None:
+    """Bind a name, or say anew what is said about it (base, task, source, ...)."""
+    check_checkpoint(objects, ref)
+    _bind(objects, paths.CHECKPOINTS, ref.to_dict())
+
+
+def bind_corpus(objects: Objects, ref: CorpusRef) -> None:
+    """Bind a name, or say anew what is said about it (its domain)."""
+    check_corpus(objects, ref)
+    _bind(objects, paths.CORPORA, ref.to_dict())
+
+
+def checkpoint(objects: Objects, name: str) -> CheckpointRef:
+    """A checkpoint by name. Raises NotFoundError that lists the names there are."""
+    return CheckpointRef.from_dict(_named(objects, paths.CHECKPOINTS, "checkpoint", name))
+
+
+def corpus(objects: Objects, name: str) -> CorpusRef:
+    """A corpus by name. Raises NotFoundError that lists the names there are."""
+    return CorpusRef.from_dict(_named(objects, paths.CORPORA, "corpus", name))
+
+
+def checkpoints(objects: Objects) -> list[CheckpointRef]:
+    """Every named checkpoint, by name."""
+    return [CheckpointRef.from_dict(record) for record in _all(objects, paths.CHECKPOINTS)]
+
+
+def corpora(objects: Objects) -> list[CorpusRef]:
+    """Every named corpus, by name."""
+    return [CorpusRef.from_dict(record) for record in _all(objects, paths.CORPORA)]
+
+
+def unbind(objects: Objects, kind: str, name: str) -> None:
+    """Forget a name (kind: paths.CHECKPOINTS or paths.CORPORA); what it was bound to stays."""
+    for info in list(objects.walk(f"{kind}/{name}/about")):
+        objects.delete(info.key)
+    objects.delete(f"{kind}/{name}/ref.json")
+
+
+def _check(objects: Objects, kind: str, what: str, record: dict[str, Any], identity: tuple[str, ...]) -> None:
+    name = check_name(record["name"], what)
+    existing = find_record(objects, f"{kind}/{name}/ref.json")
+    for field in identity if existing else ():
+        if existing is not None and existing.get(field) != record[field]:
+            raise NameTakenError(
+                f"{what} {name!r} is already bound in {objects.url} to another {field} "
+                f"({existing.get(field)}, now {record[field]}); rename it in the study, or "
+                f"`actstore rm {objects.url} {name}` first"
+            )
+
+
+def _bind(objects: Objects, kind: str, record: dict[str, Any]) -> None:
+    folder = f"{kind}/{record['name']}"
+    if create_record(objects, f"{folder}/ref.json", record):
+        return
+    if _current(objects, folder) != record:
+        number = len(objects.children(f"{folder}/about")) + 1
+        create_record(objects, f"{folder}/about/{number:06d}.json", record)
+
+
+def _current(objects: Objects, folder: str) -> dict[str, Any]:
+    notes = objects.children(f"{folder}/about")
+    return read_record(objects, f"{folder}/about/{notes[-1]}" if notes else f"{folder}/ref.json")
+
+
+def _named(objects: Objects, kind: str, what: str, name: str) -> dict[str, Any]:
+    if objects.size(f"{kind}/{check_name(name, what)}/ref.json") is None:
+        there = ", ".join(objects.children(kind)) or "none yet"
+        raise NotFoundError(f"no {what} {name!r} in {objects.url}; there are: {there}")
+    return _current(objects, f"{kind}/{name}")
+
+
+def _all(objects: Objects, kind: str) -> list[dict[str, Any]]:
+    names = objects.children(kind)
+    return [
+        _current(objects, f"{kind}/{name}")
+        for name in names
+        if objects.size(f"{kind}/{name}/ref.json") is not None
+    ]

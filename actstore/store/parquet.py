@@ -1,0 +1,53 @@
+"""Parquet files of the store: staged while they grow, created whole, read by column and row range."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from actstore.errors import DamagedShardError
+from actstore.store.objects import Objects
+
+
+@contextmanager
+def staged_table(objects: Objects, key: str, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """A writer whose file gets its name when the block ends well, and is removed when it does not."""
+    path = objects.staging()
+    try:
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            yield writer
+        objects.create_from_file(key, path)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def create_table(objects: Objects, key: str, table: pa.Table) -> bool:
+    """Create a Parquet file from a table; False when there is one."""
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd")
+    return objects.create(key, [sink.getvalue()])
+
+
+def read_table(
+    objects: Objects,
+    key: str,
+    columns: Sequence[str] | None = None,
+    filters: Any = None,
+) -> pa.Table:
+    """Read columns of a Parquet file, skipping row groups that the filters exclude.
+
+    Raises FileNotFoundError, or DamagedShardError when it is no readable Parquet file.
+    """
+    path = objects.local_path(key)
+    source = path if path is not None else io.BytesIO(objects.read(key))
+    try:
+        return pq.read_table(source, columns=None if columns is None else list(columns), filters=filters)
+    except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise DamagedShardError(
+            f"{objects.url}/{key} is not a readable Parquet file ({error}); remove it and extract again"
+        ) from error
