@@ -55,7 +55,9 @@ class SequenceIndex:
         ends_S = np.cumsum(self.n_tokens_S)
         total = int(ends_S[-1]) if len(self) else 0
         shift_S = self.first_row_S - (ends_S - self.n_tokens_S)
-        return np.arange(total, dtype=np.int64) + np.repeat(shift_S, self.n_tokens_S)
+        row_T: npt.NDArray[np.int64] = np.repeat(shift_S, self.n_tokens_S)
+        row_T += np.arange(total, dtype=np.int64)
+        return row_T
 
     def without(self, examples: set[int] | frozenset[int]) -> "SequenceIndex":
         """All sequences but those of the given examples."""

@@ -1,0 +1,176 @@
+"""Catalog: which runs, checkpoints and corpora a store holds. Reads small records only, never activations."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from actstore.errors import AmbiguousRunError, NotFoundError
+from actstore.schema import tables
+from actstore.schema.spec import RunSpec
+from actstore.store import names, paths, runs
+from actstore.store.arrays import site_arrays
+from actstore.store.objects import Objects
+from actstore.store.tokens import list_metas
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInfo:
+    """One run and how far it is."""
+
+    run_id: str
+    spec: RunSpec
+    n_done: int
+    n_quarantined: int
+    bytes: int
+    complete: bool
+
+
+def list_runs(objects: Objects) -> list[RunInfo]:
+    """Every run: complete ones from the flat folder of manifests, the others from their receipts' names."""
+    sealed = {name.removesuffix(".json") for name in objects.children(paths.MANIFESTS)}
+    found = [_sealed(objects, run_id) for run_id in sorted(sealed)]
+    for run_id in objects.children(paths.RUNS):
+        if run_id not in sealed and objects.size(paths.run(run_id, "spec.json")) is not None:
+            found.append(_partial(objects, run_id))
+    return found
+
+
+def checkpoint_table(objects: Objects) -> pa.Table:
+    """The table `checkpoints`."""
+    columns = tables.CHECKPOINTS.names
+    rows = [{name: ref.to_dict()[name] for name in columns} for ref in names.checkpoints(objects)]
+    return pa.Table.from_pylist(rows, schema=tables.CHECKPOINTS)
+
+
+def corpus_table(objects: Objects) -> pa.Table:
+    """The table `corpora`: a row for each corpus and tokenisation of its text."""
+    rows: list[dict[str, Any]] = []
+    for ref in names.corpora(objects):
+        row = {"name": ref.name, "text_id": ref.text_id, "domain": ref.domain}
+        metas = list_metas(objects, ref.text_id)
+        rows += [
+            {
+                **row,
+                "tokens_id": meta.tokens_id,
+                "n_examples": meta.n_examples,
+                "n_words": meta.n_words,
+                "n_tokens": meta.n_tokens,
+                "n_truncated": meta.n_truncated,
+            }
+            for meta in metas
+        ] or [row]
+    return pa.Table.from_pylist(rows, schema=tables.CORPORA)
+
+
+def run_table(objects: Objects) -> pa.Table:
+    """The table `runs`: a row for each run and each pair of names it answers to."""
+    by_trunk, by_text = _names_by_identity(objects)
+    rows = [
+        {
+            "run_id": info.run_id,
+            "checkpoint": checkpoint,
+            "corpus": corpus,
+            "tokens_id": info.spec.tokens_id,
+            "dtype": info.spec.dtype,
+            "sites": list(info.spec.sites),
+            "n_shards": info.spec.n_shards,
+            "n_done": info.n_done,
+            "n_quarantined": info.n_quarantined,
+            "bytes": info.bytes,
+            "complete": info.complete,
+        }
+        for info in list_runs(objects)
+        for checkpoint in by_trunk.get(info.spec.trunk_sha256, [None])
+        for corpus in by_text.get(info.spec.text_id, [None])
+    ]
+    return pa.Table.from_pylist(rows, schema=tables.RUNS)
+
+
+def find_run(
+    objects: Objects, checkpoint: str, corpus: str, sites: tuple[str, ...] = (), run: str | None = None
+) -> RunInfo:
+    """The run of a checkpoint over a corpus that holds the sites.
+
+    Raises NotFoundError, or AmbiguousRunError when several fit and none is named.
+    """
+    trunk = names.checkpoint(objects, checkpoint).trunk_sha256
+    text = names.corpus(objects, corpus).text_id
+    of_pair = [
+        info
+        for info in list_runs(objects)
+        if info.spec.trunk_sha256 == trunk and info.spec.text_id == text and run in (None, info.run_id)
+    ]
+    fitting = [info for info in of_pair if set(sites) <= set(info.spec.sites)]
+    if not fitting:
+        raise NotFoundError(_no_run(objects, checkpoint, corpus, sites, run, of_pair))
+    if len(fitting) > 1:
+        listed = "; ".join(f"{info.run_id} ({_told(info)})" for info in fitting)
+        raise AmbiguousRunError(
+            f"{len(fitting)} runs of {checkpoint!r} over {corpus!r} fit: {listed}; name one with run (--run ID)"
+        )
+    return fitting[0]
+
+
+def _told(info: RunInfo) -> str:
+    spec = info.spec
+    state = "complete" if info.complete else f"{info.n_done} of {spec.n_shards} shards"
+    return f"{spec.dtype}, {len(spec.sites)} sites, tokens {spec.tokens_id}, {state}"
+
+
+def _no_run(
+    objects: Objects,
+    checkpoint: str,
+    corpus: str,
+    sites: tuple[str, ...],
+    run: str | None,
+    of_pair: list[RunInfo],
+) -> str:
+    named = f" with the id {run}" if run else ""
+    if of_pair:
+        held = sorted({site for info in of_pair for site in info.spec.sites})
+        return f"no run of {checkpoint!r} over {corpus!r}{named} holds {', '.join(sites)}; stored: {', '.join(held)}"
+    return (
+        f"no run of {checkpoint!r} over {corpus!r}{named} in {objects.url}; `actstore extract STUDY` makes it"
+    )
+
+
+def _names_by_identity(objects: Objects) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+    by_trunk: dict[str, list[Any]] = defaultdict(list)
+    by_text: dict[str, list[Any]] = defaultdict(list)
+    for checkpoint in names.checkpoints(objects):
+        by_trunk[checkpoint.trunk_sha256].append(checkpoint.name)
+    for corpus in names.corpora(objects):
+        by_text[corpus.text_id].append(corpus.name)
+    return by_trunk, by_text
+
+
+def _sealed(objects: Objects, run_id: str) -> RunInfo:
+    manifest = runs.find_manifest(objects, run_id)
+    if manifest is None:
+        return _partial(objects, run_id)
+    return RunInfo(
+        run_id=run_id,
+        spec=manifest.spec,
+        n_done=manifest.n_shards,
+        n_quarantined=manifest.n_quarantined,
+        bytes=manifest.bytes,
+        complete=True,
+    )
+
+
+def _partial(objects: Objects, run_id: str) -> RunInfo:
+    spec = runs.read_spec(objects, run_id)
+    done = runs.done_shards(objects, run_id)
+    # Sizes of the finished objects, without opening a receipt each.
+    keys = [array.key(shard) for shard in done for site in spec.sites for array in site_arrays(spec, site)]
+    sizes = (objects.size(paths.run(run_id, key)) for key in keys)
+    return RunInfo(
+        run_id=run_id,
+        spec=spec,
+        n_done=len(done),
+        n_quarantined=0,
+        bytes=sum(size or 0 for size in sizes),
+        complete=False,
+    )

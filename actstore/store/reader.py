@@ -1,0 +1,212 @@
+"""RunReader: the stored activations of one run, by row, by example, in order or shuffled.
+
+Trusts receipts, never the presence of bytes. Scans and examples check every checksum they pass; random rows
+are read through a map of the file, unchecked unless asked.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from actstore.errors import IncompleteRunError
+from actstore.plan.sequences import SequenceIndex
+from actstore.schema.query import Block
+from actstore.schema.receipts import Receipt
+from actstore.store import paths, precision, runs
+from actstore.store.arrays import ArraySpec, site_arrays
+from actstore.store.objects import Objects
+from actstore.store.shardfile import ShardFile
+from actstore.store.tokens import read_sequences
+
+OPEN_SHARDS = 512
+CHECKED_GATHER_BYTES = 64 << 20
+"""A gather that touches no more than this checks the chunks it touches; larger ones only map."""
+Step = tuple[npt.NDArray[np.int64], npt.NDArray[Any]]
+
+
+class RunReader:
+    """Reads one run. `allow_partial` gives the finished shards of a run that is not complete.
+
+    Raises IncompleteRunError for an incomplete run without `allow_partial`.
+    """
+
+    def __init__(self, objects: Objects, run_id: str, *, allow_partial: bool = False) -> None:
+        self.objects, self.run_id = objects, run_id
+        self.spec = runs.read_spec(objects, run_id)
+        self.complete = runs.find_manifest(objects, run_id) is not None
+        if not self.complete and not allow_partial:
+            done = len(runs.done_shards(objects, run_id))
+            raise IncompleteRunError(
+                f"run {run_id} has {done} of {self.spec.n_shards} shards; run `actstore extract` again to "
+                "finish it, or read with allow_partial=True"
+            )
+        self._open: OrderedDict[tuple[str, int], ShardFile] = OrderedDict()
+        self._lock = Lock()
+
+    @cached_property
+    def receipts(self) -> dict[int, Receipt]:
+        """Receipts by shard, as they stood at the first reading."""
+        return runs.read_receipts(self.objects, self.run_id)
+
+    @cached_property
+    def quarantined(self) -> frozenset[int]:
+        """Examples whose rows hold no values."""
+        return frozenset(item.example for receipt in self.receipts.values() for item in receipt.quarantined)
+
+    @cached_property
+    def sequences(self) -> SequenceIndex:
+        """The sequences with stored values: without quarantined examples and, if partial, missing shards."""
+        every = read_sequences(self.objects, self.spec.text_id, self.spec.tokens_id).without(self.quarantined)
+        if self.complete:
+            return every
+        parts = [every.within_rows(*self.spec.shard_range(shard)) for shard in sorted(self.receipts)]
+        names = ("example_S", "window_S", "first_row_S", "n_tokens_S")
+        empty = every.slice(0, 0)
+        return SequenceIndex(
+            **{name: np.concatenate([getattr(part, name) for part in [*parts, empty]]) for name in names}
+        )
+
+    def gather(
+        self,
+        site: str,
+        row_T: npt.NDArray[np.int64],
+        *,
+        out: npt.NDArray[Any] | None = None,
+        check: bool | None = None,
+    ) -> npt.NDArray[Any]:
+        """Activations [T, D] of rows in any order, into `out` where given.
+
+        `check`: whether the checksum of every chunk that is touched is checked; None: when that is cheap.
+        """
+        row_T = np.asarray(row_T, dtype=np.int64)
+        if row_T.size and not 0 <= row_T.min() <= row_T.max() < self.spec.n_rows:
+            raise IndexError(f"rows {row_T.min()} to {row_T.max()} asked of {self.spec.n_rows}")
+        arrays = site_arrays(self.spec, site)
+        out = self._out(site, len(row_T), out)
+        if check is None:
+            touched = np.unique(row_T // self.spec.chunk_rows).size
+            check = touched * arrays[0].chunk_bytes <= CHECKED_GATHER_BYTES
+        shard_T = row_T // self.spec.shard_rows
+        order_T = np.argsort(shard_T, kind="stable")
+        bounds = np.flatnonzero(np.diff(shard_T[order_T])) + 1
+        for mine_T in np.split(order_T, bounds) if len(order_T) else []:
+            shard = int(shard_T[mine_T[0]])
+            local_T = row_T[mine_T] - shard * self.spec.shard_rows
+            parts = [self._file(array, shard).gather(local_T, check=check) for array in arrays]
+            out[mine_T] = precision.decode(*parts)
+        return out
+
+    def examples(self, site: str, first: int, end: int) -> Block:
+        """Activations of examples `first` to `end`, every checksum checked."""
+        chosen = self.sequences.of_examples(first, end)
+        values_TD = self.gather(site, chosen.rows(), check=True)
+        example_N, begin_N = np.unique(chosen.example_S, return_index=True)
+        token_S1 = np.concatenate([[0], np.cumsum(chosen.n_tokens_S)])
+        offset_N1 = np.concatenate([token_S1[begin_N], token_S1[-1:]]).astype(np.int64)
+        return Block(values_TD=values_TD, offset_N1=offset_N1, example_N=example_N)
+
+    def read(self, site: str, *, out: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
+        """Every stored row of a site in order: [T, D], into `out` where given."""
+        out = self._out(site, int(self.sequences.n_tokens_S.sum()), out)
+        first = 0
+        for row_T, values_TD in self.scan(site):
+            out[first : first + len(row_T)] = values_TD
+            first += len(row_T)
+        return out
+
+    def scan(
+        self,
+        site: str,
+        *,
+        rows_per_step: int | None = None,
+        shards: Sequence[int] | None = None,
+        read_ahead: int = 3,
+    ) -> Iterator[Step]:
+        """Stored rows in order, in steps of at most a block: (rows [T], values [T, D]).
+
+        Memory: at most (read_ahead + 1) steps. Every checksum is checked.
+        """
+        spans = self._spans(rows_per_step or self.spec.block_rows, shards)
+        arrays = site_arrays(self.spec, site)
+        with ThreadPoolExecutor(max(1, read_ahead)) as pool:
+            waiting: deque[Future[Step]] = deque()
+            try:
+                for span in spans:
+                    waiting.append(pool.submit(self._read_span, arrays, *span))
+                    if len(waiting) > read_ahead:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def shuffled(self, site: str, *, seed: int, rows_per_step: int = 4096) -> Iterator[Step]:
+        """Every stored row once, in one seeded uniform permutation over the whole run."""
+        row_T = np.random.default_rng(seed).permutation(self.sequences.rows())
+        for first in range(0, len(row_T), rows_per_step):
+            rows = row_T[first : first + rows_per_step]
+            yield rows, self.gather(site, rows, check=False)
+
+    def _spans(self, rows_per_step: int, shards: Sequence[int] | None) -> Iterator[tuple[int, int, int]]:
+        """(shard, first row, end row) of every used stretch, at most one block each."""
+        step = max(1, min(rows_per_step, self.spec.block_rows))
+        wanted = sorted(self.receipts) if shards is None else shards
+        for shard in wanted:
+            first, end = self.spec.shard_range(shard)
+            mine = self.sequences.within_rows(first, end)
+            used_end_S = mine.first_row_S + mine.n_tokens_S
+            for block in range(first, end, self.spec.block_rows):
+                last = int(np.searchsorted(mine.first_row_S, block + self.spec.block_rows)) - 1
+                if last < 0 or mine.first_row_S[last] < block:
+                    continue
+                used_end = int(used_end_S[last])
+                for row in range(block, used_end, step):
+                    yield shard, row, min(row + step, used_end)
+
+    def _read_span(self, arrays: Sequence[ArraySpec], shard: int, first: int, end: int) -> Step:
+        base, chunk_rows = shard * self.spec.shard_rows, self.spec.chunk_rows
+        low, high = (first - base) // chunk_rows, -(-(end - base) // chunk_rows)
+        skip = first - base - low * chunk_rows
+        parts = [self._file(array, shard).read_chunks(low, high)[skip:][: end - first] for array in arrays]
+        values_TD = precision.decode(*parts)
+        row_T = np.arange(first, end, dtype=np.int64)
+        if self.quarantined:
+            keep_T = np.isin(row_T, self.sequences.within_rows(*self.spec.shard_range(shard)).rows())
+            return row_T[keep_T], values_TD[keep_T]
+        return row_T, values_TD
+
+    def _file(self, array: ArraySpec, shard: int) -> ShardFile:
+        with self._lock:
+            found = self._open.get((array.name, shard))
+            if found is not None:
+                self._open.move_to_end((array.name, shard))
+                return found
+        receipt = self.receipts.get(shard)
+        if receipt is None:
+            raise IncompleteRunError(
+                f"run {self.run_id}: shard {shard} is not finished; `actstore extract` finishes it"
+            )
+        record = next(item for item in receipt.objects if item.array == array.name)
+        key = paths.run(self.run_id, record.key)
+        opened = ShardFile(self.objects, array, key, record, receipt.n_rows)
+        with self._lock:
+            self._open[array.name, shard] = opened
+            while len(self._open) > OPEN_SHARDS:
+                self._open.popitem(last=False)
+        return opened
+
+    def _out(self, site: str, n_rows: int, out: npt.NDArray[Any] | None) -> npt.NDArray[Any]:
+        shape = (n_rows, self.spec.width(site))
+        dtype = precision.read_dtype(self.spec.dtype)
+        if out is None:
+            return np.empty(shape, dtype)
+        if out.shape != shape or out.dtype != dtype:
+            raise ValueError(f"out is {out.dtype}{out.shape}, needed is {dtype}{shape}")
+        return out

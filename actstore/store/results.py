@@ -1,0 +1,89 @@
+"""Results: parts that make an analysis resumable, one table, its provenance and figures."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from actstore.schema.tables import RESULTS
+from actstore.store import paths
+from actstore.store.objects import Objects
+from actstore.store.parquet import create_table, read_table
+from actstore.store.records import create_record, find_record
+
+
+class ResultWriter:
+    """One result: (kind, name, id). A part is the receipt of its unit; the provenance is written last."""
+
+    def __init__(self, objects: Objects, kind: str, name: str, result_id: str) -> None:
+        self.objects, self.kind, self.name, self.result_id = objects, kind, name, result_id
+
+    def key(self, part: str) -> str:
+        return paths.result(self.kind, self.name, self.result_id, part)
+
+    def done_units(self) -> set[str]:
+        """Units that have a part."""
+        names = self.objects.children(self.key("parts"))
+        return {name.removesuffix(".parquet") for name in names if name.endswith(".parquet")}
+
+    def put_part(self, unit: str, table: pa.Table) -> None:
+        """Store the rows of one unit; a part that is there stays."""
+        create_table(self.objects, self.key(f"parts/{unit}.parquet"), table)
+
+    def read_parts(self, units: list[str]) -> pa.Table:
+        """The rows of the given units, in their order."""
+        schema = RESULTS[self.kind]
+        parts = [read_table(self.objects, self.key(f"parts/{unit}.parquet")) for unit in units]
+        return pa.concat_tables([schema.empty_table(), *(part.cast(schema) for part in parts)])
+
+    def finish(self, table: pa.Table, provenance: dict[str, Any]) -> None:
+        """Store the table and, last, its provenance: from now on the result is there."""
+        create_table(self.objects, self.key("table.parquet"), table.cast(RESULTS[self.kind]))
+        create_record(self.objects, self.key("provenance.json"), provenance)
+
+    def put_file(self, part: str, data: bytes) -> str:
+        """Store a figure or the like; returns where it lies."""
+        self.objects.create(self.key(part), [data])
+        path: Path | None = self.objects.local_path(self.key(part))
+        return str(path) if path is not None else f"{self.objects.url}/{self.key(part)}"
+
+    def find(self) -> tuple[pa.Table, dict[str, Any]] | None:
+        """Table and provenance of a finished result, None when it is not finished."""
+        provenance = find_record(self.objects, self.key("provenance.json"))
+        if provenance is None:
+            return None
+        return read_table(self.objects, self.key("table.parquet")), provenance
+
+
+def list_results(objects: Objects) -> list[dict[str, Any]]:
+    """Every finished result, newest first: kind, name, result_id, study, finished, stale.
+
+    A result is stale when a newer one of the same study, kind and name is there.
+    """
+    found = [
+        {"kind": kind, "name": name, "result_id": result_id, **_about(provenance)}
+        for kind in objects.children(paths.RESULTS)
+        for name in objects.children(f"{paths.RESULTS}/{kind}")
+        for result_id in objects.children(f"{paths.RESULTS}/{kind}/{name}")
+        if (provenance := find_record(objects, paths.result(kind, name, result_id, "provenance.json")))
+    ]
+    found.sort(key=lambda row: row["finished"], reverse=True)
+    seen: set[tuple[str, str, str]] = set()
+    out = []
+    for row in found:
+        place = (row["study"], row["kind"], row["name"])
+        out.append({**row, "stale": place in seen})
+        seen.add(place)
+    return out
+
+
+def read_results(objects: Objects, kind: str) -> pa.Table:
+    """All rows of a kind, of results that are not stale."""
+    fresh = [row for row in list_results(objects) if row["kind"] == kind and not row["stale"]]
+    keys = [paths.result(kind, row["name"], row["result_id"], "table.parquet") for row in fresh]
+    schema = RESULTS[kind]
+    return pa.concat_tables([schema.empty_table(), *(read_table(objects, key).cast(schema) for key in keys)])
+
+
+def _about(provenance: dict[str, Any]) -> dict[str, Any]:
+    return {"study": str(provenance.get("study", "")), "finished": str(provenance.get("finished", ""))}
