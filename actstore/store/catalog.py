@@ -104,11 +104,13 @@ def find_run(
     ]
     fitting = [info for info in of_pair if set(sites) <= set(info.spec.sites)]
     if not fitting:
-        raise NotFoundError(_no_run(objects, checkpoint, corpus, sites, run, of_pair))
+        pair = f"{checkpoint!r} over {corpus!r}{f' with the id {run}' if run else ''} in {objects.url}"
+        raise NotFoundError(_no_run(pair, sites, of_pair))
     if len(fitting) > 1:
         listed = "; ".join(f"{info.run_id} ({_told(info)})" for info in fitting)
         raise AmbiguousRunError(
-            f"{len(fitting)} runs of {checkpoint!r} over {corpus!r} fit: {listed}; name one with run (--run ID)"
+            f"{len(fitting)} runs of {checkpoint!r} over {corpus!r} fit: {listed}; "
+            "name one with run (--run ID)"
         )
     return fitting[0]
 
@@ -119,21 +121,11 @@ def _told(info: RunInfo) -> str:
     return f"{spec.dtype}, {len(spec.sites)} sites, tokens {spec.tokens_id}, {state}"
 
 
-def _no_run(
-    objects: Objects,
-    checkpoint: str,
-    corpus: str,
-    sites: tuple[str, ...],
-    run: str | None,
-    of_pair: list[RunInfo],
-) -> str:
-    named = f" with the id {run}" if run else ""
-    if of_pair:
-        held = sorted({site for info in of_pair for site in info.spec.sites})
-        return f"no run of {checkpoint!r} over {corpus!r}{named} holds {', '.join(sites)}; stored: {', '.join(held)}"
-    return (
-        f"no run of {checkpoint!r} over {corpus!r}{named} in {objects.url}; `actstore extract STUDY` makes it"
-    )
+def _no_run(pair: str, sites: tuple[str, ...], of_pair: list[RunInfo]) -> str:
+    if not of_pair:
+        return f"no run of {pair}; `actstore ls STORE` lists what is there, `actstore extract STUDY` makes it"
+    held = sorted({site for info in of_pair for site in info.spec.sites})
+    return f"no run of {pair} holds {', '.join(sites)}; stored are {', '.join(held)}"
 
 
 def _names_by_identity(objects: Objects) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:

@@ -1,0 +1,153 @@
+"""Driver: hands the missing shards of runs to an executor and seals what is whole. Its only state is receipts."""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from actstore.errors import CapacityError
+from actstore.extract.work import ExtractWork, ShardArgs
+from actstore.plan.memory import worker_bytes
+from actstore.schema.ports import Executor, Extractor, Failure, Outcome, Resources, Unit
+from actstore.schema.receipts import Manifest, Quarantined, Receipt
+from actstore.schema.spec import RunSpec
+from actstore.store.objects import Objects
+from actstore.store.runs import begin_run, find_manifest, missing_shards, read_receipts, seal
+
+SHARDS_IN_HAND = 2
+"""One is computed while the one before it is written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """A run that is wanted: a checkpoint over a corpus."""
+
+    checkpoint: str
+    corpus: str
+    spec: RunSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """How a run came out."""
+
+    plan: RunPlan
+    n_new_shards: int
+    manifest: Manifest | None
+    """None while shards are missing."""
+    failures: tuple[Failure, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What came back of one run."""
+
+    new: int = 0
+    failures: list[Failure] = field(default_factory=list)
+
+
+OnReceipt = Callable[[RunPlan, Receipt, Outcome], None]
+
+
+def extract_runs(
+    objects: Objects,
+    plans: Sequence[RunPlan],
+    executor: Executor,
+    resources: Resources,
+    *,
+    open_extractor: Callable[[Any], Extractor],
+    checkpoints: Mapping[str, Any],
+    on_receipt: OnReceipt | None = None,
+) -> list[RunReport]:
+    """Do the missing shards of the given runs, each once, and seal every run that is whole.
+
+    A run asked for under two names is done once. Raises CapacityError, before any work, when the disk can
+    not hold what is missing.
+    """
+    by_id: dict[str, RunPlan] = {}
+    for plan in plans:
+        by_id.setdefault(plan.spec.run_id, plan)
+    missing = {run_id: missing_shards(objects, plan.spec) for run_id, plan in by_id.items()}
+    check_space(objects, [(plan.spec, missing[run_id]) for run_id, plan in by_id.items()])
+    for run_id, plan in by_id.items():
+        if missing[run_id]:
+            begin_run(objects, plan.spec)
+    progress = {run_id: _Progress() for run_id in by_id}
+    units = [unit for run_id, plan in by_id.items() for unit in shard_units(plan, missing[run_id])]
+    left = {run_id: len(missing[run_id]) for run_id in by_id}
+    if units:
+        work = ExtractWork(store_url=objects.url, open_extractor=open_extractor, checkpoints=checkpoints)
+        for outcome in executor.map(work, units, resources):
+            run_id = outcome.unit.args.spec.run_id
+            _count(progress[run_id], outcome)
+            left[run_id] -= outcome.failure is None
+            if outcome.failure is None and on_receipt is not None:
+                on_receipt(by_id[run_id], outcome.result, outcome)
+            if left[run_id] == 0:
+                seal(objects, by_id[run_id].spec)
+    return [_report(objects, plan, progress[plan.spec.run_id]) for plan in plans]
+
+
+def shard_units(plan: RunPlan, shards: Sequence[int]) -> list[Unit]:
+    """The units of some shards of a run; weights are rows x layers."""
+    spec = plan.spec
+    return [
+        Unit(
+            key=f"{spec.run_id}/{shard}",
+            group=plan.checkpoint,
+            weight=float((spec.shard_range(shard)[1] - spec.shard_range(shard)[0]) * len(spec.sites)),
+            args=ShardArgs(spec=spec, shard=shard),
+        )
+        for shard in shards
+    ]
+
+
+def run_bytes(spec: RunSpec, shards: Sequence[int] | None = None) -> int:
+    """Bytes that shards (all, by default) take when stored uncompressed."""
+    wanted = range(spec.n_shards) if shards is None else shards
+    rows = sum(end - first for first, end in map(spec.shard_range, wanted))
+    return rows * (sum(spec.widths) * spec.item_bytes + (4 * len(spec.sites) if spec.dtype == "int8" else 0))
+
+
+def memory_bytes(spec: RunSpec) -> int:
+    """Upper bound of a worker's memory for one run's activations."""
+    return worker_bytes(spec.shard_rows, spec.widths, spec.item_bytes, spec.tokens_per_batch, SHARDS_IN_HAND)
+
+
+def check_space(objects: Objects, wanted: Sequence[tuple[RunSpec, Sequence[int]]]) -> None:
+    """Raise CapacityError when the disk below the store can not hold the shards."""
+    place = objects.local_path("")
+    if place is None or not place.exists():
+        return
+    needed = sum(run_bytes(spec, shards) for spec, shards in wanted)
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise CapacityError(
+            f"the missing shards take {needed / 1e9:.2f} GB, {objects.url} has {free / 1e9:.2f} GB free; "
+            "choose fewer sites, a smaller dtype (int8), a limit for the corpus, or another disk"
+        )
+
+
+def _count(progress: _Progress, outcome: Outcome) -> None:
+    if outcome.failure is None:
+        progress.new += 1
+    else:
+        progress.failures.append(outcome.failure)
+
+
+def _report(objects: Objects, plan: RunPlan, progress: _Progress) -> RunReport:
+    manifest = find_manifest(objects, plan.spec.run_id)
+    if manifest is None and not missing_shards(objects, plan.spec):
+        manifest = seal(objects, plan.spec)
+    quarantined: tuple[Quarantined, ...] = ()
+    if manifest is not None and manifest.n_quarantined:
+        receipts = read_receipts(objects, plan.spec.run_id).values()
+        quarantined = tuple(item for receipt in receipts for item in receipt.quarantined)
+    return RunReport(
+        plan=plan,
+        n_new_shards=progress.new,
+        manifest=manifest,
+        failures=tuple(progress.failures),
+        quarantined=quarantined,
+    )

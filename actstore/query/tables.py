@@ -1,0 +1,146 @@
+"""The tables of a store as DuckDB views, named and shaped as docs/format.md says."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+import pyarrow as pa
+
+from actstore.errors import RequestError
+from actstore.schema import tables, text, tokens
+from actstore.schema.refs import CorpusRef
+from actstore.store import catalog, names, paths, results
+from actstore.store.labels import list_labels
+from actstore.store.objects import Objects
+from actstore.store.texts import EXAMPLE_LABEL_SET, WORD_LABEL_SET
+from actstore.store.tokens import list_metas
+
+TREEBANK_SETS = ("upos", "xpos", "deprel")
+"""Word labels that are also given as label sets in the view `labels`."""
+
+
+def connect(objects: Objects) -> duckdb.DuckDBPyConnection:
+    """A connection with every view of the store; reads files, writes none."""
+    connection = duckdb.connect()
+    connection.execute("SET preserve_insertion_order = true")
+    for name, table in (
+        ("checkpoints", catalog.checkpoint_table(objects)),
+        ("corpora", catalog.corpus_table(objects)),
+        ("runs", catalog.run_table(objects)),
+    ):
+        connection.register(name, table)
+    corpora = names.corpora(objects)
+    for name, sql in (
+        ("examples", _examples(objects, corpora)),
+        ("words", _words(objects, corpora)),
+        ("tokens", _tokens(objects, corpora, "tokens", tokens.TOKENS)),
+        ("word_tokens", _tokens(objects, corpora, "word_tokens", tokens.WORD_TOKENS)),
+    ):
+        connection.execute(f"CREATE VIEW {name} AS {sql}")
+    connection.execute(f"CREATE VIEW labels AS {_labels(objects, corpora)}")
+    for kind in tables.RESULTS:
+        connection.register(kind, results.read_results(objects, kind))
+    return connection
+
+
+@contextmanager
+def explained(sql: str) -> Iterator[None]:
+    """Turn DuckDB's complaints about a user's SQL into a RequestError."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise RequestError(
+            f'SQL {sql!r}: {error}; `actstore sql STORE "SHOW TABLES"` lists tables'
+        ) from error
+
+
+def _examples(objects: Objects, corpora: list[CorpusRef]) -> str:
+    parts = []
+    for ref in corpora:
+        label, join = "NULL::VARCHAR", ""
+        if ref.example_labels is not None:
+            file = _file(objects, paths.label_set(ref.text_id, EXAMPLE_LABEL_SET, ref.example_labels))
+            label, join = "c.label", f"LEFT JOIN {file} c USING (example)"
+        source = _file(objects, paths.text(ref.text_id, "examples.parquet"))
+        parts.append(
+            f"SELECT {_quoted(ref.text_id)} text_id, {_quoted(ref.name)} corpus, example, e.source_id, "
+            f"{_quoted(ref.domain)} domain, e.text, e.text_b, {label} AS label FROM {source} e {join}"
+        )
+    return _union(parts, [("text_id", "VARCHAR"), ("corpus", "VARCHAR"), ("example", "INTEGER"),
+                          ("source_id", "VARCHAR"), ("domain", "VARCHAR"), ("text", "VARCHAR"),
+                          ("text_b", "VARCHAR"), ("label", "VARCHAR")])  # fmt: skip
+
+
+def _words(objects: Objects, corpora: list[CorpusRef]) -> str:
+    parts = []
+    for ref in corpora:
+        columns = "NULL::VARCHAR upos, NULL::VARCHAR xpos, NULL::INTEGER head, NULL::VARCHAR deprel"
+        join = ""
+        if ref.word_labels is not None:
+            file = _file(objects, paths.label_set(ref.text_id, WORD_LABEL_SET, ref.word_labels))
+            columns, join = "l.upos, l.xpos, l.head, l.deprel", f"LEFT JOIN {file} l USING (example, word)"
+        source = _file(objects, paths.text(ref.text_id, "words.parquet"))
+        parts.append(
+            f"SELECT {_quoted(ref.text_id)} text_id, {_quoted(ref.name)} corpus, example, word, w.segment, "
+            f"w.char_start, w.char_end, w.text, {columns} FROM {source} w {join}"
+        )
+    names_types = [("text_id", "VARCHAR"), ("corpus", "VARCHAR"), *_columns(text.WORDS)]
+    return _union(parts, [*names_types, ("upos", "VARCHAR"), ("xpos", "VARCHAR"), ("head", "INTEGER"),
+                          ("deprel", "VARCHAR")])  # fmt: skip
+
+
+def _tokens(objects: Objects, corpora: list[CorpusRef], name: str, schema: pa.Schema) -> str:
+    parts = [
+        f"SELECT {_quoted(meta.tokens_id)} tokens_id, {_quoted(ref.name)} corpus, * FROM "
+        + _file(objects, paths.tokens(ref.text_id, meta.tokens_id, f"{name}.parquet"))
+        for ref in corpora
+        for meta in list_metas(objects, ref.text_id)
+    ]
+    return _union(parts, [("tokens_id", "VARCHAR"), ("corpus", "VARCHAR"), *_columns(schema)])
+
+
+def _labels(objects: Objects, corpora: list[CorpusRef]) -> str:
+    parts = []
+    for ref in corpora:
+        for name, hash_ in list_labels(objects, ref.text_id):
+            if name not in (WORD_LABEL_SET, EXAMPLE_LABEL_SET):
+                file = _file(objects, paths.label_set(ref.text_id, name, hash_))
+                parts.append(f"SELECT {_quoted(name)} label_set, {_quoted(ref.name)} corpus, * FROM {file}")
+        if ref.word_labels is not None:
+            parts += [_treebank_set(ref.name, name) for name in TREEBANK_SETS]
+    columns = [("label_set", "VARCHAR"), ("corpus", "VARCHAR"), *_columns(text.SPAN_LABELS)]
+    return _union(parts, columns)
+
+
+def _treebank_set(corpus: str, name: str) -> str:
+    """A word label as a label set: span1 is the word, for dependencies span2 is its head."""
+    head = "head, head + 1" if name == "deprel" else "NULL::INTEGER, NULL::INTEGER"
+    return (
+        f"SELECT '{name}' label_set, corpus, example, word AS target, word AS span1_start, "
+        f"word + 1 AS span1_end, {head}, {name} AS label, NULL::VARCHAR AS info FROM words "
+        f"WHERE corpus = {_quoted(corpus)} AND {name} IS NOT NULL"
+    )
+
+
+def _columns(schema: pa.Schema) -> list[tuple[str, str]]:
+    kinds = {pa.string(): "VARCHAR", pa.int64(): "BIGINT", pa.int8(): "TINYINT", pa.bool_(): "BOOLEAN"}
+    return [(field.name, kinds.get(field.type, "INTEGER")) for field in schema]
+
+
+def _union(parts: list[str], columns: list[tuple[str, str]]) -> str:
+    """One query of all parts; with none of them an empty table of the given columns."""
+    empty = "SELECT " + ", ".join(f"NULL::{kind} AS {name}" for name, kind in columns) + " WHERE false"
+    return " UNION ALL ".join([empty, *parts])
+
+
+def _file(objects: Objects, key: str) -> str:
+    path = objects.local_path(key)
+    if path is None:
+        raise RequestError(
+            f"{objects.url}/{key}: SQL over an object store is not there yet; `actstore cp` it"
+        )
+    return f"read_parquet({_quoted(str(path))})"
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
