@@ -17,12 +17,21 @@ from actstore.store.reader import RunReader
 BATCH_BYTES = 16 << 20
 """Activations of one record batch: the memory bound of a streamed answer."""
 
-JOINS = (
-    "LEFT JOIN words word ON word.corpus = token.corpus AND word.example = token.example "
-    "AND word.word = word_tokens.word "
-    "LEFT JOIN examples example ON example.corpus = token.corpus AND example.example = token.example "
-    "LEFT JOIN corpora corpus ON corpus.name = token.corpus AND corpus.tokens_id = token.tokens_id"
-)
+CANDIDATES = """
+SELECT token.*, word.word, word.text, word.text AS word_text, word.upos, word.xpos, word.head, word.deprel,
+       example.source_id, example.domain, example.text AS example_text, example.text_b, example.label,
+       corpora.text_id, corpora.n_examples, corpora.n_words, corpora.n_tokens, corpora.n_truncated,
+       token.row AS first_row, token.row + {extra} AS last_row
+FROM tokens token
+{join} JOIN word_tokens ON word_tokens.tokens_id = token.tokens_id AND word_tokens.corpus = token.corpus
+     AND word_tokens.example = token.example AND {match}
+LEFT JOIN words word ON word.corpus = token.corpus AND word.example = token.example
+     AND word.word = word_tokens.word
+LEFT JOIN examples example ON example.corpus = token.corpus AND example.example = token.example
+LEFT JOIN corpora ON corpora.name = token.corpus AND corpora.tokens_id = token.tokens_id
+WHERE token.tokens_id = '{tokens_id}' AND token.corpus = '{corpus}' AND token.best_context
+"""
+"""What a predicate sees: the columns of the token, word, example and corpus tables; `text` is the word's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,19 +46,35 @@ class Selected:
         return int(self.table.num_rows)
 
 
-def select(connection: duckdb.DuckDBPyConnection, query: Query, spec: RunSpec) -> Selected:
-    """Tokens or words that the predicate chooses, by example and position.
+def select(connection: duckdb.DuckDBPyConnection, query: Query, readers: Sequence[RunReader]) -> Selected:
+    """Tokens or words that the predicate chooses and every run holds, by example and position.
 
     Raises RequestError for SQL that DuckDB refuses.
     """
+    spec = readers[0].spec
     sql = (_token_sql if query.unit == "token" else _word_sql)(query, spec)
+    sql = f"SELECT * FROM ({sql}) WHERE {_left_out(readers)} ORDER BY first_row, unit"
     if query.sample is not None:
-        chosen = f"SELECT * FROM ({sql}) ORDER BY hash(first_row, {int(query.seed)}), first_row"
-        sql = f"SELECT * FROM ({chosen} LIMIT {int(query.sample)}) ORDER BY first_row"
+        chosen = f"SELECT * FROM ({sql}) ORDER BY hash(first_row, unit, {int(query.seed)}), first_row"
+        sql = f"SELECT * FROM ({chosen} LIMIT {int(query.sample)}) ORDER BY first_row, unit"
     if query.limit is not None:
         sql += f" LIMIT {int(query.limit)}"
     with explained(query.where or ""):
         return Selected(table=connection.execute(sql).to_arrow_table(), unit=query.unit)
+
+
+def _left_out(readers: Sequence[RunReader]) -> str:
+    """A predicate without the quarantined examples and missing shards of any of the runs."""
+    examples = sorted(set().union(*(reader.quarantined for reader in readers)))
+    ranges = [
+        reader.spec.shard_range(shard)
+        for reader in readers
+        if not reader.complete
+        for shard in sorted(set(range(reader.spec.n_shards)) - set(reader.receipts))
+    ]
+    parts = [f"example NOT IN ({', '.join(map(str, examples))})"] if examples else []
+    parts += [f"NOT first_row BETWEEN {first} AND {end - 1}" for first, end in ranges]
+    return " AND ".join(parts) or "true"
 
 
 def answer(
@@ -72,7 +97,7 @@ def answer(
     def batches() -> Iterator[pa.RecordBatch]:
         for name, reader in readers.items():
             for site in sites[name]:
-                yield from _site_batches(query, selected, reader, name, site, schema)
+                yield from _site_batches(query, selected, reader, checkpoint=name, site=site, schema=schema)
 
     return pa.RecordBatchReader.from_batches(schema, batches())
 
@@ -94,7 +119,7 @@ def answer_schema(unit: str, width: int, item: pa.DataType) -> pa.Schema:
 
 
 def _site_batches(
-    query: Query, selected: Selected, reader: RunReader, checkpoint: str, site: str, schema: pa.Schema
+    query: Query, selected: Selected, reader: RunReader, *, checkpoint: str, site: str, schema: pa.Schema
 ) -> Iterator[pa.RecordBatch]:
     item = schema.field("activation").type.value_type.to_pandas_dtype()
     row_bytes = reader.spec.width(site) * np.dtype(item).itemsize
@@ -139,33 +164,29 @@ def pool_rows(
 
 
 def _token_sql(query: Query, spec: RunSpec) -> str:
-    """Tokens; a token belongs to every word whose tokens include it, and is given once."""
+    """Tokens; one that belongs to several words is given once."""
+    match = "token.token BETWEEN word_tokens.first_token AND word_tokens.last_token"
     return (
-        "SELECT DISTINCT ON (token.row) token.example, token.token AS unit, token.piece AS text, "
-        "token.row AS first_row, token.row AS last_row "
-        "FROM tokens token "
-        "LEFT JOIN word_tokens ON word_tokens.tokens_id = token.tokens_id "
-        "AND word_tokens.corpus = token.corpus AND word_tokens.example = token.example "
-        "AND token.token BETWEEN word_tokens.first_token AND word_tokens.last_token "
-        + JOINS
-        + f" WHERE token.tokens_id = '{spec.tokens_id}' AND token.corpus = '{query.corpus}' "
-        f"AND token.best_context {_predicate(query)} ORDER BY token.row"
+        "SELECT DISTINCT ON (row) example, token AS unit, piece AS text, first_row, last_row "
+        f"FROM ({_candidates(query, spec, join='LEFT', match=match, extra='0')}) {_where(query)} ORDER BY row"
     )
 
 
 def _word_sql(query: Query, spec: RunSpec) -> str:
     """Words that have tokens; a word's rows are consecutive."""
+    match = "token.token = word_tokens.first_token"
+    extra = "word_tokens.last_token - word_tokens.first_token"
     return (
-        "SELECT word.example, word.word AS unit, word.text AS text, "
-        "token.row AS first_row, token.row + word_tokens.last_token - word_tokens.first_token AS last_row "
-        "FROM word_tokens JOIN tokens token ON word_tokens.tokens_id = token.tokens_id "
-        "AND word_tokens.corpus = token.corpus AND word_tokens.example = token.example "
-        "AND token.token = word_tokens.first_token "
-        + JOINS
-        + f" WHERE token.tokens_id = '{spec.tokens_id}' AND token.corpus = '{query.corpus}' "
-        f"{_predicate(query)} ORDER BY word.example, word.word"
+        "SELECT example, word AS unit, text, first_row, last_row "
+        f"FROM ({_candidates(query, spec, join='', match=match, extra=extra)}) {_where(query)} "
+        "ORDER BY example, word"
     )
 
 
-def _predicate(query: Query) -> str:
-    return f"AND ({query.where})" if query.where else ""
+def _candidates(query: Query, spec: RunSpec, **parts: str) -> str:
+    corpus = query.corpus.replace("'", "''")
+    return CANDIDATES.format(tokens_id=spec.tokens_id, corpus=corpus, **parts)
+
+
+def _where(query: Query) -> str:
+    return f"WHERE ({query.where})" if query.where else ""

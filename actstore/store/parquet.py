@@ -1,5 +1,6 @@
 """Parquet files of the store: staged while they grow, created whole, read by column and row range."""
 
+import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,15 @@ def staged_table(objects: Objects, key: str, schema: pa.Schema) -> Iterator[pq.P
         objects.create_from_file(key, path)
     finally:
         path.unlink(missing_ok=True)
+
+
+def file_records(objects: Objects, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Bytes and sha256 of stored files by their last name, for the record that completes them."""
+    out = {}
+    for key in keys:
+        data = objects.read(key)
+        out[key.rpartition("/")[2]] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    return out
 
 
 def create_table(objects: Objects, key: str, table: pa.Table) -> bool:

@@ -102,10 +102,10 @@ class RunReader:
             out[mine_T] = precision.decode(*parts)
         return out
 
-    def examples(self, site: str, first: int, end: int) -> Block:
+    def examples(self, site: str, first: int, end: int, *, out: npt.NDArray[Any] | None = None) -> Block:
         """Activations of examples `first` to `end`, every checksum checked."""
         chosen = self.sequences.of_examples(first, end)
-        values_TD = self.gather(site, chosen.rows(), check=True)
+        values_TD = self.gather(site, chosen.rows(), out=out, check=True)
         example_N, begin_N = np.unique(chosen.example_S, return_index=True)
         token_S1 = np.concatenate([[0], np.cumsum(chosen.n_tokens_S)])
         offset_N1 = np.concatenate([token_S1[begin_N], token_S1[-1:]]).astype(np.int64)

@@ -114,7 +114,7 @@ def seal(objects: Objects, spec: RunSpec) -> Manifest:
 
 def make_manifest(spec: RunSpec, receipts: list[Receipt]) -> Manifest:
     """The manifest of a run from its receipts in shard order; a pure function of what lies there."""
-    identities = [_identity(receipt) for receipt in receipts]
+    identities = [identity(receipt) for receipt in receipts]
     shas = "".join(item.sha256 for receipt in receipts for item in receipt.objects)
     return Manifest(
         run_id=spec.run_id,
@@ -128,7 +128,7 @@ def make_manifest(spec: RunSpec, receipts: list[Receipt]) -> Manifest:
     )
 
 
-def _identity(receipt: Receipt) -> dict[str, Any]:
+def identity(receipt: Receipt) -> dict[str, Any]:
     """What of a receipt is the same however and wherever the shard was made."""
     value = receipt.to_dict()
     return {key: value[key] for key in ("shard", "first_row", "n_rows", "n_tokens", "objects", "quarantined")}

@@ -12,7 +12,7 @@ from actstore.schema import ID_LENGTH, canonical_json
 from actstore.schema.text import EXAMPLE_LABELS, EXAMPLES, TEXT_VERSION, WORD_LABELS, WORDS, Example
 from actstore.store import paths
 from actstore.store.objects import Objects
-from actstore.store.parquet import staged_table
+from actstore.store.parquet import file_records, staged_table
 from actstore.store.records import create_record, find_record
 
 EXAMPLES_PER_GROUP = 10_000
@@ -65,10 +65,17 @@ def store_text(objects: Objects, digest: TextDigest, read: Callable[[], Iterable
         _store(objects, key, EXAMPLE_LABELS, read, _example_label_rows)
     meta = paths.text(text_id, "meta.json")
     if find_record(objects, meta) is None:
-        _store(objects, paths.text(text_id, "examples.parquet"), EXAMPLES, read, _example_rows)
-        _store(objects, paths.text(text_id, "words.parquet"), WORDS, read, _word_rows)
-        counts = {"n_examples": digest.n_examples, "n_words": digest.n_words}
-        create_record(objects, meta, {"text_id": text_id, "text_version": TEXT_VERSION, **counts})
+        keys = [paths.text(text_id, f"{name}.parquet") for name in ("examples", "words")]
+        _store(objects, keys[0], EXAMPLES, read, _example_rows)
+        _store(objects, keys[1], WORDS, read, _word_rows)
+        record = {
+            "text_id": text_id,
+            "text_version": TEXT_VERSION,
+            "n_examples": digest.n_examples,
+            "n_words": digest.n_words,
+            "files": file_records(objects, keys),
+        }
+        create_record(objects, meta, record)
 
 
 Rows = Callable[[int, Example], Iterator[dict[str, Any]]]

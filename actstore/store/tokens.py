@@ -12,7 +12,7 @@ from actstore.plan.sequences import SequenceIndex
 from actstore.schema.tokens import SEQUENCES, TOKENS, WORD_TOKENS, TokensMeta
 from actstore.store import paths
 from actstore.store.objects import Objects
-from actstore.store.parquet import read_table, staged_table
+from actstore.store.parquet import file_records, read_table, staged_table
 from actstore.store.records import create_record, find_record
 
 
@@ -48,7 +48,10 @@ def store_tables(objects: Objects, text_id: str, tokens_id: str, pieces: Iterabl
 
 def store_meta(objects: Objects, meta: TokensMeta) -> None:
     """The record that a tokenisation is complete."""
-    create_record(objects, paths.tokens(meta.text_id, meta.tokens_id, "meta.json"), meta.to_dict())
+    names = ("tokens", "word_tokens", "sequences")
+    keys = [paths.tokens(meta.text_id, meta.tokens_id, f"{name}.parquet") for name in names]
+    record = {**meta.to_dict(), "files": file_records(objects, keys)}
+    create_record(objects, paths.tokens(meta.text_id, meta.tokens_id, "meta.json"), record)
 
 
 def find_meta(objects: Objects, text_id: str, tokens_id: str) -> TokensMeta | None:
