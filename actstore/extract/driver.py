@@ -1,4 +1,4 @@
-"""Driver: hands the missing shards of runs to an executor and seals what is whole. Its only state is receipts."""
+"""Driver: hands missing shards to an executor and seals what is whole. Its only state is receipts."""
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence

@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 from actstore.errors import DamagedShardError
 from actstore.store.objects import Objects
 
+HASH_BYTES = 8 << 20
+
 
 @contextmanager
 def staged_table(objects: Objects, key: str, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
@@ -29,9 +31,17 @@ def file_records(objects: Objects, keys: Sequence[str]) -> dict[str, dict[str, A
     """Bytes and sha256 of stored files by their last name, for the record that completes them."""
     out = {}
     for key in keys:
-        data = objects.read(key)
-        out[key.rpartition("/")[2]] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        size = objects.size(key) or 0
+        out[key.rpartition("/")[2]] = {"bytes": size, "sha256": sha256_of(objects, key, size)}
     return out
+
+
+def sha256_of(objects: Objects, key: str, size: int) -> str:
+    """The sha256 of an object, read in pieces."""
+    digest = hashlib.sha256()
+    for start in range(0, size, HASH_BYTES):
+        digest.update(objects.read_range(key, start, min(HASH_BYTES, size - start)))
+    return digest.hexdigest()
 
 
 def create_table(objects: Objects, key: str, table: pa.Table) -> bool:

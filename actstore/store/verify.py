@@ -11,6 +11,7 @@ from actstore.schema.spec import RunSpec
 from actstore.store import paths, runs
 from actstore.store.arrays import ArraySpec, site_arrays
 from actstore.store.objects import Objects
+from actstore.store.parquet import sha256_of
 from actstore.store.records import find_record
 from actstore.store.shard import check_shard
 
@@ -179,12 +180,10 @@ def _verify_tables(objects: Objects) -> Iterator[Problem]:
             meta = find_record(objects, f"{folder}/meta.json")
             for name, record in (meta or {}).get("files", {}).items():
                 key = f"{folder}/{name}"
-                try:
-                    data = objects.read(key)
-                except FileNotFoundError:
+                size = objects.size(key)
+                if size is None:
                     yield Problem(kind="table", key=key, message="the table is missing")
-                    continue
-                if hashlib.sha256(data).hexdigest() != record["sha256"]:
+                elif sha256_of(objects, key, size) != record["sha256"]:
                     yield Problem(kind="table", key=key, message="the table's bytes are not those written")
 
 

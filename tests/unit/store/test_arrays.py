@@ -1,0 +1,89 @@
+"""The bytes of a shard are zarr-python's, and the row formula of docs/format.md holds."""
+
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+import pytest
+import zarr
+from zarr.codecs import Crc32cCodec
+
+from actstore.errors import DamagedShardError
+from actstore.store.arrays import ArraySpec, encode_shard, raw_index
+from actstore.store.shard import check_shard, decode_chunk
+
+DTYPES = [np.float32, np.float16, ml_dtypes.bfloat16, np.int8]
+
+
+def array_spec(
+    dtype: object, *, codec: str = "none", n_rows: int = 40, unit_shape: tuple[int, ...] = (6,)
+) -> ArraySpec:
+    return ArraySpec(
+        name="L00", n_rows=n_rows, shard_rows=16, chunk_rows=4, unit_shape=unit_shape,
+        dtype=np.dtype(dtype), codec=codec,
+    )  # fmt: skip
+
+
+def values_of(array: ArraySpec, n_rows: int) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return (rng.standard_normal((n_rows, *array.unit_shape)) * 50).astype(array.dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("unit_shape", [(6,), ()])
+def test_uncompressed_shards_are_byte_for_byte_zarrs(
+    dtype: object, unit_shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    array = array_spec(dtype, unit_shape=unit_shape)
+    values = values_of(array, array.n_rows)
+    reference = zarr.create_array(
+        tmp_path, name="L00", shape=values.shape, chunks=(4, *unit_shape), shards=(16, *unit_shape),
+        dtype=array.dtype, compressors=(Crc32cCodec(),), fill_value=array.fill_value,
+        config={"write_empty_chunks": True},
+    )  # fmt: skip
+    reference[:] = values
+    for shard, (first, end) in enumerate([(0, 16), (16, 32), (32, 40)]):
+        mine = b"".join(bytes(part) for part in encode_shard(array, values[first:end]))
+        assert mine == (tmp_path / array.key(shard)).read_bytes()
+
+
+def test_a_row_lies_where_the_format_says() -> None:
+    array = array_spec(np.float16)
+    values = values_of(array, 16)
+    data = b"".join(bytes(part) for part in encode_shard(array, values))
+    c, d, item = 4, 6, 2
+    for r in range(16):
+        offset = (r // c) * (c * d * item + 4) + (r % c) * d * item
+        assert np.frombuffer(data, np.float16, d, offset).tolist() == values[r].tolist()
+    assert data.endswith(raw_index(array, 16))
+
+
+@pytest.mark.parametrize("codec", ["none", "zstd", "blosc"])
+def test_every_flipped_byte_is_found(codec: str) -> None:
+    array = array_spec(np.float16, codec=codec)
+    data = b"".join(bytes(part) for part in encode_shard(array, values_of(array, 8)))
+    check_shard(array, data, 8, "here")
+    for position in range(len(data)):
+        damaged = bytearray(data)
+        damaged[position] ^= 0x10
+        with pytest.raises(DamagedShardError, match="verify"):
+            check_shard(array, bytes(damaged), 8, "here")
+
+
+@pytest.mark.parametrize("cut", [1, 4, 20, 60])
+def test_a_truncated_shard_is_found(cut: int) -> None:
+    array = array_spec(np.float16)
+    data = b"".join(bytes(part) for part in encode_shard(array, values_of(array, 8)))
+    with pytest.raises(DamagedShardError, match="index"):
+        check_shard(array, data[:-cut], 8, "here")
+
+
+@pytest.mark.parametrize("codec", ["none", "zstd", "blosc"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_chunks_decode_to_what_was_encoded(codec: str, dtype: object) -> None:
+    array = array_spec(dtype, codec=codec)
+    values = values_of(array, 8)
+    data = b"".join(bytes(part) for part in encode_shard(array, values))
+    index = np.frombuffer(data[-(16 * 4 + 4) : -4], "<u8").reshape(-1, 2)[:2]
+    decoded = [decode_chunk(array, data[first : first + size], "here") for first, size in index.tolist()]
+    assert np.array_equal(np.concatenate(decoded), values)
