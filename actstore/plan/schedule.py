@@ -1,0 +1,221 @@
+"""Which unit a worker does next, as decisions that follow from events. Knows no Ray, no thread and no clock.
+
+Events: `join`, `done`, `lose`, `drop_group`. Decision: `assign`. Three rules: a worker stays with the group it has
+open; with empty hands and nothing left there it starts the largest group nobody works on; when there is none it
+helps the group with the most work left per worker, provided that the group then ends sooner than without it.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from actstore.schema.ports import Failure, Unit
+
+MAX_ATTEMPTS = 3
+"""Attempts that end with a lost worker, after which the unit itself is taken for the cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A decision: this worker does this unit now."""
+
+    worker: str
+    unit: Unit
+
+
+@dataclass(slots=True)
+class _Group:
+    pending: deque[Unit] = field(default_factory=deque)
+    pending_weight: float = 0.0
+    flying_weight: float = 0.0
+    workers: int = 0
+    """Workers that have it open."""
+
+    @property
+    def share(self) -> float:
+        """Work left for each of its workers; units in hand count as half done."""
+        return (self.pending_weight + self.flying_weight / 2) / self.workers
+
+    @property
+    def ends_after(self) -> float:
+        """When its workers end it alone; a unit is done by one worker, so they go in rounds."""
+        rounds = -(-len(self.pending) // self.workers)
+        return self.flying_weight / 2 / self.workers + rounds * self.pending_weight / len(self.pending)
+
+
+@dataclass(slots=True)
+class _Worker:
+    number: int
+    group: str | None = None
+    in_hand: dict[str, Unit] = field(default_factory=dict)
+
+
+class Schedule:
+    """Every unit is handed out until it is done, dropped or given up: exactly once it leaves the schedule.
+
+    `slots` units may be in the hands of one worker. `load_cost` is what opening a group costs, in units of
+    weight (None: the mean weight of a unit). A unit that was in hand when a worker was lost is done again
+    alone, so that a unit that kills its workers takes no other unit with it.
+    """
+
+    def __init__(self, units: Sequence[Unit], *, slots: int = 1, load_cost: float | None = None) -> None:
+        self._groups: dict[str, _Group] = {}
+        self._pending: dict[str, _Group] = {}
+        self._workers: dict[str, _Worker] = {}
+        self._asking: dict[str, None] = {}
+        self._idle: dict[str, None] = {}
+        self._losses: dict[str, int] = {}
+        self._slots = slots
+        self._left: set[str] = set()
+        self._n_joined = 0
+        for unit in units:
+            self._add(unit)
+        if len(self._left) != len(units):
+            raise ValueError(f"{len(units)} units with {len(self._left)} different keys: name each unit once")
+        total = sum(group.pending_weight for group in self._groups.values())
+        self._load_cost = total / max(1, len(units)) if load_cost is None else load_cost
+
+    @property
+    def n_left(self) -> int:
+        """Units that are neither done, dropped nor given up."""
+        return len(self._left)
+
+    def join(self, worker: str) -> None:
+        """A worker is there, with nothing open."""
+        assert worker not in self._workers, f"{worker} joined twice"
+        self._workers[worker] = _Worker(self._n_joined)
+        self._n_joined += 1
+        self._asking[worker] = None
+
+    def done(self, worker: str, key: str) -> int:
+        """A worker ended a unit, well or not. Returns the attempts it took."""
+        holder = self._workers[worker]
+        unit = holder.in_hand.pop(key)
+        self._groups[unit.group].flying_weight -= unit.weight
+        self._left.remove(key)
+        self._idle.pop(worker, None)
+        self._asking[worker] = None
+        return self._losses.get(key, 0) + 1
+
+    def lose(self, worker: str) -> tuple[Unit, ...]:
+        """A worker is gone: its units go back, first in line. Returns those that are given up."""
+        holder = self._workers.pop(worker)
+        self._asking.pop(worker, None)
+        self._idle.pop(worker, None)
+        if holder.group is not None:
+            self._groups[holder.group].workers -= 1
+        given_up = tuple(unit for unit in reversed(holder.in_hand.values()) if not self._put_back(unit))
+        # What was not worth joining before may be now.
+        self._asking.update(self._idle)
+        self._idle.clear()
+        return given_up
+
+    def drop_group(self, name: str) -> tuple[Unit, ...]:
+        """Take out what nobody has begun of a group that can not be opened, and return it."""
+        group = self._pending.pop(name, None)
+        if group is None:
+            return ()
+        units = tuple(group.pending)
+        group.pending.clear()
+        group.pending_weight = 0.0
+        self._left.difference_update(unit.key for unit in units)
+        return units
+
+    def assign(self) -> tuple[Assignment, ...]:
+        """All that can be handed out now; empty hands first, so that few units spread over all workers."""
+        return tuple(self._assignments())
+
+    def attempts(self, key: str) -> int:
+        """Attempts of a unit that ended with a lost worker."""
+        return self._losses.get(key, 0)
+
+    def _assignments(self) -> Iterator[Assignment]:
+        for n_held in range(self._slots):
+            for name in self._asking_with(n_held):
+                unit = self._next(self._workers[name])
+                if unit is not None:
+                    yield Assignment(name, unit)
+        for name in tuple(self._asking):
+            del self._asking[name]
+            if len(self._workers[name].in_hand) < self._slots:
+                self._idle[name] = None
+
+    def _asking_with(self, n_held: int) -> Iterable[str]:
+        names = [name for name in self._asking if len(self._workers[name].in_hand) == n_held]
+        return sorted(names, key=lambda name: self._workers[name].number)
+
+    def _next(self, worker: _Worker) -> Unit | None:
+        if any(key in self._losses for key in worker.in_hand):
+            return None
+        name = worker.group if worker.group in self._pending else self._choose(worker)
+        if name is None:
+            return None
+        group = self._pending[name]
+        if group.pending[0].key in self._losses and worker.in_hand:
+            return None
+        self._open(worker, name)
+        return self._take(worker, name, group)
+
+    def _choose(self, worker: _Worker) -> str | None:
+        """The group to open next, None where opening one ends nothing sooner."""
+        if worker.in_hand or not self._pending:
+            return None
+        name, group = max(self._pending.items(), key=_urgency)
+        if group.workers and self._load_cost + group.pending[0].weight >= group.ends_after:
+            return None
+        return name
+
+    def _open(self, worker: _Worker, name: str) -> None:
+        if worker.group == name:
+            return
+        if worker.group is not None:
+            self._groups[worker.group].workers -= 1
+        worker.group = name
+        self._groups[name].workers += 1
+
+    def _take(self, worker: _Worker, name: str, group: _Group) -> Unit:
+        unit = group.pending.popleft()
+        group.pending_weight -= unit.weight
+        group.flying_weight += unit.weight
+        if not group.pending:
+            del self._pending[name]
+        worker.in_hand[unit.key] = unit
+        return unit
+
+    def _add(self, unit: Unit) -> None:
+        group = self._groups.setdefault(unit.group, _Group())
+        group.pending.append(unit)
+        group.pending_weight += unit.weight
+        self._pending[unit.group] = group
+        self._left.add(unit.key)
+
+    def _put_back(self, unit: Unit) -> bool:
+        """False where the unit was lost too often and is given up."""
+        group = self._groups[unit.group]
+        group.flying_weight -= unit.weight
+        self._losses[unit.key] = self._losses.get(unit.key, 0) + 1
+        if self._losses[unit.key] >= MAX_ATTEMPTS:
+            self._left.remove(unit.key)
+            return False
+        group.pending.appendleft(unit)
+        group.pending_weight += unit.weight
+        self._pending[unit.group] = group
+        return True
+
+
+def _urgency(entry: tuple[str, _Group]) -> tuple[bool, float]:
+    """Groups nobody works on come first, the largest before the others; then the most work per worker."""
+    group = entry[1]
+    return (True, group.pending_weight) if not group.workers else (False, group.share)
+
+
+def lost_worker(unit: Unit) -> Failure:
+    """The failure of a unit that was given up."""
+    return Failure(
+        kind="LostWorkerError",
+        message=(
+            f"{unit.key}: {MAX_ATTEMPTS} workers were lost while they did it (killed, out of memory or "
+            "crashed); give a worker more memory or look for the cause in the worker logs, then run again: "
+            "what is done is kept"
+        ),
+    )
