@@ -16,4 +16,4 @@ def dataset(reader: RunReader) -> Any:
     except ImportError:
         raise RequestError("to_xarray() needs xarray: pip install 'actstore[xarray]'") from None
     place = reader.objects.local_path(f"runs/{reader.run_id}")
-    return xarray.open_zarr(place, consolidated=False, zarr_format=3, chunks=None, mask_and_scale=False)
+    return xarray.open_zarr(place, consolidated=True, zarr_format=3, chunks=None, mask_and_scale=False)

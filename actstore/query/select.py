@@ -60,7 +60,7 @@ def select(connection: duckdb.DuckDBPyConnection, query: Query, readers: Sequenc
     if query.limit is not None:
         sql += f" LIMIT {int(query.limit)}"
     with explained(query.where or ""):
-        return Selected(table=connection.execute(sql).to_arrow_table(), unit=query.unit)
+        return Selected(table=connection.sql(sql).to_arrow_table(), unit=query.unit)
 
 
 def _left_out(readers: Sequence[RunReader]) -> str:

@@ -5,6 +5,7 @@ is several times faster than the general pipeline; the bytes are the same (a tes
 """
 
 import struct
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
+from zarr.errors import ZarrUserWarning
 from zarr.storage import MemoryStore
 
 from actstore.schema.spec import RunSpec
@@ -87,6 +89,11 @@ def create_metadata(objects: Objects, spec: RunSpec) -> None:
     for site in spec.sites:
         for array in site_arrays(spec, site):
             _create_array(store, array)
+    with warnings.catch_warnings():
+        # Readers that do not know this extension ignore it; those that do (zarr-python, xarray) open a run
+        # without listing its folder, where our own records lie too.
+        warnings.simplefilter("ignore", ZarrUserWarning)
+        zarr.consolidate_metadata(store)
     for key, buffer in sorted(made.items()):
         objects.create(run_key(spec.run_id, key), [buffer.to_bytes()])
 

@@ -130,12 +130,18 @@ def test_a_swapped_shard_is_called_so(small: SmallStore) -> None:
 def test_bytes_without_a_receipt_are_named_and_adopted(small: SmallStore) -> None:
     spec = small.specs["base"]
     undisturbed = content(small)
-    for key in (paths.manifest(spec.run_id), paths.sealed_receipts(spec.run_id), paths.receipt(spec.run_id, 0)):
+    for key in (
+        paths.manifest(spec.run_id),
+        paths.sealed_receipts(spec.run_id),
+        paths.receipt(spec.run_id, 0),
+    ):
         small.objects.delete(key)
     problems = verify_store(small.objects)
     assert {problem.kind for problem in problems} == {"unreceipted"}
     assert repair.repair(small.objects, problems) == []
-    times = {path: path.stat().st_mtime_ns for path in every_file(Path(small.objects.url)) if "/c/" in str(path)}
+    times = {
+        path: path.stat().st_mtime_ns for path in every_file(Path(small.objects.url)) if "/c/" in str(path)
+    }
     small.extract()
     assert {path: path.stat().st_mtime_ns for path in times} == times
     assert content(small) == undisturbed
@@ -164,7 +170,11 @@ def test_rm_keeps_runs_that_another_name_answers_for(small: SmallStore) -> None:
 
 def test_gc_spares_a_run_in_progress(small: SmallStore) -> None:
     spec = small.specs["base"]
-    for key in (paths.manifest(spec.run_id), paths.sealed_receipts(spec.run_id), paths.receipt(spec.run_id, 0)):
+    for key in (
+        paths.manifest(spec.run_id),
+        paths.sealed_receipts(spec.run_id),
+        paths.receipt(spec.run_id, 0),
+    ):
         small.objects.delete(key)
     assert repair.plan_gc(small.objects) == []
     found = repair.plan_gc(small.objects, grace_seconds=-10)

@@ -37,7 +37,9 @@ def test_every_way_of_reading_gives_the_values_put_in(profiled: tuple[SmallStore
         np.testing.assert_allclose(reader.read(site), expected, **close)
         order = rng.permutation(len(rows))[:50]
         for check in (True, False, None):
-            np.testing.assert_allclose(reader.gather(site, rows[order], check=check), expected[order], **close)
+            np.testing.assert_allclose(
+                reader.gather(site, rows[order], check=check), expected[order], **close
+            )
         for step in (None, 1, 5):
             steps = list(reader.scan(site, rows_per_step=step))
             assert np.concatenate([row_T for row_T, _ in steps]).tolist() == rows.tolist()
