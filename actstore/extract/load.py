@@ -1,0 +1,42 @@
+"""Load a checkpoint inside a worker: the arguments that are sent, and the function that a worker calls."""
+
+from dataclasses import dataclass
+
+from actstore.capture.source import CheckpointSource
+from actstore.schema.ports import Extractor
+from actstore.schema.refs import CheckpointRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractorArgs:
+    """All that a worker needs to load a checkpoint."""
+
+    source: CheckpointSource
+    sites: tuple[str, ...]
+    compute_dtype: str
+    attention: str
+    threads: int
+    device: str = "auto"
+
+
+def open_checkpoint(arguments: ExtractorArgs) -> Extractor:
+    """Load a checkpoint. Raises ModelError."""
+    # Only workers load torch: a driver hands out shards and never runs a model.
+    from actstore.capture.extractor import load_extractor
+
+    return load_extractor(
+        arguments.source,
+        sites=arguments.sites,
+        compute_dtype=arguments.compute_dtype,
+        attention=arguments.attention,
+        threads=arguments.threads,
+        device=arguments.device,
+    )
+
+
+def source_of(ref: CheckpointRef) -> CheckpointSource:
+    """Where a stored checkpoint came from."""
+    model, _, revision = ref.source.partition("@")
+    return CheckpointSource(
+        name=ref.name, model=model, revision=revision or None, init=ref.init, seed=ref.seed or 0
+    )

@@ -1,0 +1,82 @@
+"""The command line: `actstore VERB ...`, each verb a module of this package; errors become exit codes.
+
+0: all that was promised exists. 1: some work failed, everything finished is kept. 2: the request is wrong,
+nothing was done.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from actstore import __version__
+from actstore.errors import ActstoreError, NotYetError
+from jobs.console import Console
+
+VERBS = {
+    "run": "everything the study asks, in dependency order; what exists is skipped",
+    "plan": "what a study would run: bytes, shards, memory; runs no model",
+    "extract": "run each checkpoint once and store its activations",
+    "analyse": "the study's analyses, from the store only",
+    "report": "tables and figures of finished analyses",
+    "ls": "what a store holds: complete, partial or missing",
+    "verify": "check every stored byte; exit 1 and a list where something is damaged",
+    "query": "stored activations with their tokens",
+    "sql": "SQL over the store's tables",
+    "rm": "remove a checkpoint's runs; lists first, --yes acts",
+    "gc": "remove bytes that no record needs; lists first, --yes acts",
+}
+NOT_YET = {
+    "init": "write a study file by hand: docs/study.md shows every key",
+    "finetune": "give fine-tuned checkpoints as [[checkpoint]]",
+    "submit": "use `ray job submit --working-dir . -- python -m jobs.run STUDY`",
+    "serve": "open the store's folder with Python, `actstore query` or `actstore sql`",
+    "cp": "copy the store's folder with any tool; `actstore verify` checks the copy",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    arguments = _parser().parse_args(argv)
+    console = Console(as_json=getattr(arguments, "json", False))
+    try:
+        if arguments.verb in NOT_YET:
+            raise NotYetError(f"`actstore {arguments.verb}` is not there yet; {NOT_YET[arguments.verb]}")
+        module = importlib.import_module(f"jobs.{arguments.verb}")
+        return int(module.run(arguments, console))
+    except ActstoreError as error:
+        console.remark(f"actstore {arguments.verb}: {error}")
+        console.answer({"error": type(error).__name__, "message": str(error)})
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): not an error of ours, but stdout must not be flushed.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        console.remark("stopped; what is finished is stored, the same command goes on from there")
+        return 130
+
+
+def verb_main(verb: str) -> int:
+    """`python -m jobs.VERB ...`: the same as `actstore VERB ...`."""
+    return main([verb, *sys.argv[1:]])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="actstore", description="Every checkpoint runs once; analyses read its stored activations."
+    )
+    parser.add_argument("--version", action="version", version=f"actstore {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb, told in VERBS.items():
+        module = importlib.import_module(f"jobs.{verb}")
+        module.add_arguments(verbs.add_parser(verb, help=told, description=told))
+    for verb in NOT_YET:
+        later = verbs.add_parser(verb, help="(not there yet)", add_help=False)
+        later.add_argument("rest", nargs=argparse.REMAINDER)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""`actstore ls STORE`: checkpoints x corpora, complete, partial or missing; stale results."""
+
+import argparse
+import sys
+from typing import Any
+
+import actstore
+from actstore.store.results import list_results
+from jobs.console import Console, human_bytes
+from jobs.options import add_store
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_store(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """List what the store holds."""
+    store = actstore.open(arguments.store)
+    runs = store.runs.to_pylist()
+    for row in runs:
+        row["state"] = state_of(row)
+    runs += _missing(store, runs)
+    results = list_results(store.objects)
+    console.answer({"store": store.objects.url, "runs": runs, "results": results})
+    rows = [
+        [row["checkpoint"] or "(no name)", row["corpus"] or "(no name)", _sites(row["sites"]),
+         row["dtype"] or "",
+         row["state"], human_bytes(row["bytes"]), row["run_id"] or ""]
+        for row in sorted(runs, key=lambda row: (row["checkpoint"] or "", row["corpus"] or ""))
+    ]  # fmt: skip
+    console.table(["checkpoint", "corpus", "sites", "dtype", "state", "size", "run"], rows)
+    told = [[row["kind"], row["name"], row["result_id"], "stale" if row["stale"] else "", row["finished"]]
+            for row in results]  # fmt: skip
+    if told:
+        console.line("")
+        console.table(["result", "name", "id", "", "finished"], told)
+    return 0
+
+
+def state_of(row: dict[str, Any]) -> str:
+    """Complete, or how many of its shards a run has."""
+    if row["complete"]:
+        return f"complete except {row['n_quarantined']}" if row["n_quarantined"] else "complete"
+    return f"partial ({row['n_done']} of {row['n_shards']} shards)"
+
+
+def _missing(store: actstore.Store, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Pairs of known names without a run."""
+    there = {(row["checkpoint"], row["corpus"]) for row in runs}
+    checkpoints = store.checkpoints.column("name").to_pylist()
+    corpora = sorted(set(store.corpora.column("name").to_pylist()))
+    return [
+        {"run_id": None, "checkpoint": checkpoint, "corpus": corpus, "tokens_id": None, "dtype": None,
+         "sites": [], "n_shards": 0, "n_done": 0, "n_quarantined": 0, "bytes": 0, "complete": False,
+         "state": "missing"}
+        for checkpoint in checkpoints
+        for corpus in corpora
+        if (checkpoint, corpus) not in there
+    ]  # fmt: skip
+
+
+def _sites(sites: list[str]) -> str:
+    return f"{sites[0]}..{sites[-1]}" if len(sites) > 2 else " ".join(sites)
+
+
+if __name__ == "__main__":
+    from jobs.cli import verb_main
+
+    sys.exit(verb_main("ls"))

@@ -1,0 +1,47 @@
+"""Options that several commands share."""
+
+import argparse
+from pathlib import Path
+
+
+def add_study(parser: argparse.ArgumentParser) -> None:
+    """The study file and where its store is."""
+    parser.add_argument("study", metavar="STUDY", type=Path, help="study file (TOML)")
+    parser.add_argument("--store", metavar="URL", help="store, instead of the study's")
+    add_json(parser)
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Where the work runs."""
+    parser.add_argument("--workers", metavar="N", type=positive, help="workers (default: one per CPU or GPU)")
+    parser.add_argument(
+        "--ray-address",
+        metavar="ADDR",
+        help="a Ray cluster (host:port or ray://...), 'local' (default) for one of its own, "
+        "'none' for one process without Ray",
+    )
+    parser.add_argument(
+        "--threads", metavar="N", type=positive, default=1, help="compute threads of a worker (default: 1)"
+    )
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """An existing store."""
+    parser.add_argument("store", metavar="STORE", help="store (a folder)")
+    add_json(parser)
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """One JSON document on stdout."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number

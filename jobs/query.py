@@ -1,0 +1,93 @@
+"""`actstore query STORE ...`: stored activations with their tokens, to the terminal or a file."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+
+import actstore
+from actstore.schema.query import POOLS, UNITS, Query
+from jobs.console import Console
+from jobs.options import add_store
+from jobs.output import ACTIVATION_FILES, check_suffix, write_activations
+
+ROWS_SHOWN = 50
+UNITS_SHOWN = 4
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_store(parser)
+    parser.add_argument("--checkpoint", metavar="C", nargs="+", required=True)
+    parser.add_argument("--corpus", metavar="K", required=True)
+    parser.add_argument("--layer", metavar="L", nargs="+", type=int, help="default: all layers")
+    parser.add_argument(
+        "--site", metavar="S", nargs="+", default=[], help="further sites: final, L03.attn, ..."
+    )
+    parser.add_argument(
+        "--where", metavar="SQL", help="for example \"upos = 'VERB' AND label = 'entailment'\""
+    )
+    parser.add_argument("--unit", choices=UNITS, default="token")
+    parser.add_argument("--pool", choices=POOLS, default="mean", help="a word's vector from its tokens'")
+    parser.add_argument("--limit", metavar="N", type=int, help="default: everything")
+    parser.add_argument("--sample", metavar="N", type=int, help="a seeded uniform sample")
+    parser.add_argument("--seed", metavar="N", type=int, default=0)
+    parser.add_argument("--run", metavar="ID", help="a run id, where several runs fit")
+    parser.add_argument(
+        "--allow-partial", action="store_true", help="read the finished shards of a partial run"
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help=", ".join(ACTIVATION_FILES))
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Answer a query."""
+    if arguments.output is not None:
+        check_suffix(arguments.output, ACTIVATION_FILES)
+    query = Query(
+        checkpoints=tuple(arguments.checkpoint),
+        corpus=arguments.corpus,
+        layers=None if arguments.layer is None else tuple(arguments.layer),
+        sites=tuple(arguments.site),
+        where=arguments.where,
+        unit=arguments.unit,
+        pool=arguments.pool,
+        limit=arguments.limit,
+        sample=arguments.sample,
+        seed=arguments.seed,
+        run=arguments.run,
+    )
+    reader = actstore.open(arguments.store).ask(query, allow_partial=arguments.allow_partial)
+    if arguments.output is not None:
+        rows = write_activations(reader, arguments.output)
+        console.remark(f"{rows} rows in {arguments.output}")
+        console.answer({"rows": rows, "file": str(arguments.output)})
+        return 0
+    if arguments.json:
+        console.answer(reader.read_all().to_pylist())
+        return 0
+    _show(reader, console)
+    return 0
+
+
+def _show(reader: pa.RecordBatchReader, console: Console) -> None:
+    """The first rows, the first units of each vector."""
+    rows: list[list[str]] = []
+    more = False
+    for batch in reader:
+        for row in batch.slice(0, ROWS_SHOWN - len(rows)).to_pylist():
+            vector = row.pop("activation")
+            shown = " ".join(f"{value:.4g}" for value in vector[:UNITS_SHOWN])
+            rows.append([*("" if value is None else str(value) for value in row.values()), f"{shown} ..."])
+        more = len(rows) == ROWS_SHOWN
+        if more:
+            break
+    console.table([name for name in reader.schema.names if name != "activation"] + ["activation"], rows)
+    if more:
+        console.remark(f"the first {ROWS_SHOWN} rows are shown; write all of them with -o FILE")
+
+
+if __name__ == "__main__":
+    from jobs.cli import verb_main
+
+    sys.exit(verb_main("query"))
