@@ -1,0 +1,186 @@
+"""Means and centred second moments of paired rows: of parts, and merged into those of the whole.
+
+Array API code: NumPy, CuPy or any other namespace, on whatever device the rows are. Knows no measure.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from actstore.errors import RequestError
+from analyses.statistics.rows import ROWS_PER_PASS, steps
+
+Array = Any
+"""An array of any array API namespace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossMoments:
+    """n paired rows x [D], y [E]: their means and sum of (x - mean)(y - mean)', all float64.
+
+    Centred sums keep their digits where the rows share a large mean, as activations do; sums of raw products
+    lose them, in float32 down to the third.
+    """
+
+    n: int
+    mean_x_D: Array
+    mean_y_E: Array
+    cross_DE: Array
+
+    def merge(self, other: "CrossMoments") -> "CrossMoments":
+        """Moments of both sets of rows together (Chan, Golub and LeVeque 1979, for a pair of variables)."""
+        if self.n == 0 or other.n == 0:
+            return self if other.n == 0 else other
+        n = self.n + other.n
+        shift_x_D = other.mean_x_D - self.mean_x_D
+        shift_y_E = other.mean_y_E - self.mean_y_E
+        between = self.n * other.n / n
+        return CrossMoments(
+            n=n,
+            mean_x_D=self.mean_x_D + shift_x_D * (other.n / n),
+            mean_y_E=self.mean_y_E + shift_y_E * (other.n / n),
+            cross_DE=self.cross_DE + other.cross_DE + (between * shift_x_D)[:, None] * shift_y_E[None, :],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """All second moments of paired rows: of each side with itself, and across."""
+
+    xx: CrossMoments
+    yy: CrossMoments
+    xy: CrossMoments
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return self.xy.n
+
+    def accumulate(self, x_TD: Array, y_TE: Array) -> "Moments":
+        """Moments of these rows and further ones."""
+        return self.merge(moments(x_TD, y_TE))
+
+    def merge(self, other: "Moments") -> "Moments":
+        """Moments of both sets of rows together."""
+        return Moments(xx=self.xx.merge(other.xx), yy=self.yy.merge(other.yy), xy=self.xy.merge(other.xy))
+
+    def swapped(self) -> "Moments":
+        """The same rows with the sides exchanged."""
+        xp = array_namespace(self.xy.cross_DE)
+        crossed = CrossMoments(
+            n=self.n,
+            mean_x_D=self.xy.mean_y_E,
+            mean_y_E=self.xy.mean_x_D,
+            cross_DE=xp.matrix_transpose(self.xy.cross_DE),
+        )
+        return Moments(xx=self.yy, yy=self.xx, xy=crossed)
+
+
+def moments(
+    x_TD: Array, y_TE: Array, *, length_x_T: Array | None = None, length_y_T: Array | None = None
+) -> Moments:
+    """Moments of paired rows, each divided by its length where given (`rows.row_lengths`).
+
+    Products in the rows' own dtype (float32 or float64), everything else in float64.
+    Raises RequestError for rows that can not be paired or are of another dtype.
+    """
+    xp = array_namespace(x_TD, y_TE)
+    if x_TD.ndim != 2 or y_TE.ndim != 2 or x_TD.shape[0] != y_TE.shape[0]:
+        raise RequestError(f"shapes {x_TD.shape} and {y_TE.shape}: give [T, D] and [T, E] of the same tokens")
+    if x_TD.dtype not in (xp.float32, xp.float64) or y_TE.dtype != x_TD.dtype:
+        raise RequestError(f"dtypes {x_TD.dtype} and {y_TE.dtype}: give both as float32 or both as float64")
+    x, y = _centred(x_TD, length_x_T), _centred(y_TE, length_y_T)
+    return Moments(xx=_cross(x, x), yy=_cross(y, y), xy=_cross(x, y))
+
+
+def no_moments(width_x: int, width_y: int, xp: Any = np, device: Any = None) -> Moments:
+    """Moments of no rows: what merging starts from."""
+
+    def none(n_x: int, n_y: int) -> CrossMoments:
+        def zeros(*shape: int) -> Array:
+            return xp.zeros(shape, dtype=xp.float64, device=device)
+
+        return CrossMoments(n=0, mean_x_D=zeros(n_x), mean_y_E=zeros(n_y), cross_DE=zeros(n_x, n_y))
+
+    return Moments(xx=none(width_x, width_x), yy=none(width_y, width_y), xy=none(width_x, width_y))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Centred:
+    """Rows less a pivot near their mean, and what the pivot missed."""
+
+    rows_TD: Array
+    pivot_D: Array
+    missed_D: Array
+    """Mean of `rows_TD`, float64."""
+
+
+def _centred(value_TD: Array, length_T: Array | None) -> _Centred:
+    """Rows / lengths - pivot: computed in float64 and only then rounded to the rows' dtype.
+
+    The difference is far smaller than its terms, so that rounding these would cost its digits.
+    """
+    xp = array_namespace(value_TD)
+    n = value_TD.shape[0]
+    scale_T = xp.ones_like(value_TD[:, 0], dtype=xp.float64) if length_T is None else 1.0 / length_T
+    pivot_D = xp.astype(xp.astype(scale_T, value_TD.dtype) @ value_TD, xp.float64) / max(1, n)
+    rows_TD = xp.empty_like(value_TD)
+    for part in steps(n, ROWS_PER_PASS):
+        exact_TD = xp.astype(value_TD[part, :], xp.float64) * scale_T[part][:, None] - pivot_D[None, :]
+        rows_TD[part, :] = xp.astype(exact_TD, value_TD.dtype)
+    missed_D = xp.sum(rows_TD, axis=0, dtype=xp.float64) / max(1, n)
+    return _Centred(rows_TD=rows_TD, pivot_D=pivot_D, missed_D=missed_D)
+
+
+def _cross(x: _Centred, y: _Centred) -> CrossMoments:
+    xp = array_namespace(x.rows_TD)
+    n = x.rows_TD.shape[0]
+    product_DE = xp.astype(xp.matrix_transpose(x.rows_TD) @ y.rows_TD, xp.float64)
+    if x.rows_TD.dtype == xp.float32:
+        product_DE = _sharpened(product_DE, x, y)
+    return CrossMoments(
+        n=n,
+        mean_x_D=x.pivot_D + x.missed_D,
+        mean_y_E=y.pivot_D + y.missed_D,
+        cross_DE=product_DE - (n * x.missed_D)[:, None] * y.missed_D[None, :],
+    )
+
+
+def _sharpened(product_DE: Array, x: _Centred, y: _Centred) -> Array:
+    """The product with its part along the two means taken from the rows themselves.
+
+    Rows of unit length hardly vary along their mean, so that this part is far smaller than the product's
+    float32 rounding, and yet RSA's covariance weighs it with the mean's square.
+    """
+    along_x_D, along_y_E = _direction(x.pivot_D), _direction(y.pivot_D)
+    score_x_T, score_y_T = _scores(x, along_x_D), _scores(y, along_y_E)
+    wrong_E, wrong_D = along_x_D @ product_DE, product_DE @ along_y_E
+    right_E, right_D = _weighted_sum(y, score_x_T), _weighted_sum(x, score_y_T)
+    xp = array_namespace(product_DE)
+    corner = along_x_D @ (right_D - wrong_D)
+    exact_corner = xp.sum(score_x_T * score_y_T)
+    right_E = right_E + (exact_corner - right_E @ along_y_E) * along_y_E
+    missing_E = right_E - wrong_E
+    missing_D = (right_D - wrong_D) - corner * along_x_D
+    return product_DE + along_x_D[:, None] * missing_E[None, :] + missing_D[:, None] * along_y_E[None, :]
+
+
+def _direction(mean_D: Array) -> Array:
+    """The mean's direction, of length 1; zeros where the mean is zero."""
+    xp = array_namespace(mean_D)
+    length = xp.sqrt(xp.sum(mean_D * mean_D))
+    return mean_D / xp.where(length > 0.0, length, xp.ones_like(length))
+
+
+def _scores(x: _Centred, along_D: Array) -> Array:
+    """Each row's component along a direction, [T] float64."""
+    xp = array_namespace(x.rows_TD)
+    return xp.astype(x.rows_TD @ xp.astype(along_D, x.rows_TD.dtype), xp.float64)
+
+
+def _weighted_sum(x: _Centred, weight_T: Array) -> Array:
+    """Sum of the rows times a weight each, [D] float64."""
+    xp = array_namespace(x.rows_TD)
+    return xp.astype(xp.astype(weight_T, x.rows_TD.dtype) @ x.rows_TD, xp.float64)
