@@ -63,7 +63,7 @@ def truncated_positions(side_T: npt.NDArray[np.int8], max_length: int) -> Positi
 
 
 def _longest_first(n_a: int, n_b: int, room: int) -> tuple[int, int]:
-    """Tokens left of each text: the longer gives first, then both share the room, the odd one the longer's."""
+    """Tokens left of each text: the longer gives first, then both share the room (the longer the odd one)."""
     short, long = min(n_a, n_b), max(n_a, n_b)
     if 2 * short <= room:
         long = min(long, room - short)
