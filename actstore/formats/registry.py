@@ -1,0 +1,87 @@
+"""read_examples: the reader of a format by its name, with its counts."""
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from itertools import islice
+
+from actstore.errors import CorpusError, NotYetError
+from actstore.formats.conllu import read_conllu
+from actstore.formats.options import DETOKENIZE, FORMATS, LATER_FORMATS, SPLIT_INTO, TEXT_FROM, ReadOptions
+from actstore.formats.pairs import read_pairs
+from actstore.formats.report import ReadReport, Tally
+from actstore.formats.text import read_text
+from actstore.schema.text import Example
+
+Reader = Callable[[ReadOptions, Tally], Generator[Example, None, None]]
+READERS: Mapping[str, Reader] = {"text": read_text, "pairs": read_pairs, "conllu": read_conllu}
+
+
+class Reading:
+    """One pass over a corpus: `examples` once, `report` whole after them."""
+
+    def __init__(self, options: ReadOptions) -> None:
+        self._options = options
+        self._tally = Tally()
+        self.examples = self._read()
+
+    @property
+    def report(self) -> ReadReport:
+        return self._tally.report()
+
+    def _read(self) -> Iterator[Example]:
+        options = self._options
+        with closing(READERS[options.format](options, self._tally)) as found:
+            for example in islice(found, options.limit):
+                self._tally.example()
+                yield example
+        if not self.report.examples:
+            raise CorpusError(
+                f"{options.path} holds no examples ({self.report}); name a file with text in it"
+            )
+
+
+def read_examples(options: ReadOptions) -> Reading:
+    """Open a corpus for one pass in bounded memory; the file is touched when the first example is taken.
+
+    Raises CorpusError for options that are not allowed (and while reading, for a file that can not be
+    read, is malformed or empty) and NotYetError for what this version can not read.
+    """
+    check_options(options)
+    return Reading(options)
+
+
+def check_options(options: ReadOptions) -> None:
+    """Raise CorpusError for options that are never allowed, NotYetError for those of a later version."""
+    _check_allowed("format", options.format, (*FORMATS, *LATER_FORMATS))
+    for key, value, allowed in (
+        ("text_from", options.text_from, TEXT_FROM),
+        ("detokenize", options.detokenize, DETOKENIZE),
+        ("split_into", options.split_into, SPLIT_INTO),
+    ):
+        if value is not None:
+            _check_allowed(key, value, allowed)
+    if options.limit is not None and options.limit < 1:
+        raise CorpusError(f"limit = {options.limit}; allowed are 1 and more examples")
+    if later := later_options(options):
+        raise NotYetError(f"{later} can not be read yet; this version reads {', '.join(FORMATS)}")
+    if options.text_from is not None and options.format != "conllu":
+        raise CorpusError(f'text_from = {options.text_from!r}: only for format = "conllu"; leave it out')
+
+
+def later_options(options: ReadOptions) -> str | None:
+    """The first option that a later version brings, as it stands in a study; None where there is none."""
+    if options.format in LATER_FORMATS:
+        return f'format = "{options.format}"'
+    for key, value in (
+        ("detokenize", options.detokenize),
+        ("split_into", options.split_into),
+        ("split", options.split),
+    ):
+        if value is not None:
+            return f'{key} = "{value}"'
+    return None
+
+
+def _check_allowed(key: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise CorpusError(f"{key} = {value!r}; allowed are {', '.join(allowed)}")

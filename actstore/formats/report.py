@@ -1,0 +1,59 @@
+"""ReadReport: how many examples were read, and what was left out and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+FIRST_LINES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Lines that gave no example, for one reason."""
+
+    reason: str
+    count: int
+    first_lines: tuple[int, ...]
+    """Line numbers, from 1, of the first few."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadReport:
+    """What came out of a corpus file; whole once its examples are exhausted."""
+
+    examples: int
+    skipped: tuple[Skipped, ...] = ()
+    noted: Mapping[str, int] = field(default_factory=dict)
+    """Things that were read in a way worth telling, by name: multi-word tokens, empty nodes."""
+
+    def __str__(self) -> str:
+        left_out = [f"{item.count} {item.reason} skipped ({_places(item)})" for item in self.skipped]
+        noted = [f"{count} {name}" for name, count in self.noted.items()]
+        return ", ".join([f"{self.examples} examples", *left_out, *noted])
+
+
+class Tally:
+    """Counts while a file is being read; `report` gives what it has so far."""
+
+    def __init__(self) -> None:
+        self._examples = 0
+        self._skipped: dict[str, tuple[int, tuple[int, ...]]] = {}
+        self._noted: dict[str, int] = {}
+
+    def example(self) -> None:
+        self._examples += 1
+
+    def skip(self, reason: str, line: int) -> None:
+        count, first = self._skipped.get(reason, (0, ()))
+        self._skipped[reason] = (count + 1, first if len(first) == FIRST_LINES else (*first, line))
+
+    def note(self, name: str) -> None:
+        self._noted[name] = self._noted.get(name, 0) + 1
+
+    def report(self) -> ReadReport:
+        skipped = tuple(Skipped(reason, *found) for reason, found in self._skipped.items())
+        return ReadReport(self._examples, skipped, dict(self._noted))
+
+
+def _places(item: Skipped) -> str:
+    more = ", ..." if item.count > len(item.first_lines) else ""
+    return f"line{'s' if item.count > 1 else ''} {', '.join(map(str, item.first_lines))}{more}"
