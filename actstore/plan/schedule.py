@@ -1,8 +1,8 @@
 """Which unit a worker does next, as decisions that follow from events. Knows no Ray, no thread and no clock.
 
-Events: `join`, `done`, `lose`, `drop_group`. Decision: `assign`. Three rules: a worker stays with the group it has
-open; with empty hands and nothing left there it starts the largest group nobody works on; when there is none it
-helps the group with the most work left per worker, provided that the group then ends sooner than without it.
+Events: `join`, `done`, `lose`, `drop_group`. Decision: `assign`. Three rules: a worker stays with the group
+it has open; with empty hands and nothing left there it starts the largest group nobody works on; when there
+is none it helps the group with the most work left per worker, provided that it then ends sooner than alone.
 """
 
 from collections import deque
@@ -125,7 +125,7 @@ class Schedule:
         """All that can be handed out now; empty hands first, so that few units spread over all workers."""
         return tuple(self._assignments())
 
-    def attempts(self, key: str) -> int:
+    def losses(self, key: str) -> int:
         """Attempts of a unit that ended with a lost worker."""
         return self._losses.get(key, 0)
 
@@ -209,8 +209,8 @@ def _urgency(entry: tuple[str, _Group]) -> tuple[bool, float]:
     return (True, group.pending_weight) if not group.workers else (False, group.share)
 
 
-def lost_worker(unit: Unit) -> Failure:
-    """The failure of a unit that was given up."""
+def lost_worker(unit: Unit, reason: str) -> Failure:
+    """The failure of a unit that was given up; the reason is that of the last loss."""
     return Failure(
         kind="LostWorkerError",
         message=(
@@ -218,4 +218,5 @@ def lost_worker(unit: Unit) -> Failure:
             "crashed); give a worker more memory or look for the cause in the worker logs, then run again: "
             "what is done is kept"
         ),
+        details=reason,
     )

@@ -122,8 +122,8 @@ def test_a_unit_that_kills_its_workers_is_given_up_and_its_neighbours_are_not() 
                 done.append(key)
     assert given_up == ["a3"]
     assert sorted(done) == ["a0", "a1", "a2", "a4", "a5"]
-    assert schedule.attempts("a3") == MAX_ATTEMPTS
-    assert lost_worker(Unit(key="a3", group="a")).kind == "LostWorkerError"
+    assert schedule.losses("a3") == MAX_ATTEMPTS
+    assert lost_worker(Unit(key="a3", group="a"), "killed").kind == "LostWorkerError"
 
 
 def test_a_dropped_group_leaves_the_others() -> None:

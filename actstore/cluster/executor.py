@@ -1,0 +1,108 @@
+"""The executor on Ray: a crew of actors on this machine or a cluster, driven by plan.schedule."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from actstore.cluster.connect import connect, worker_environment
+from actstore.errors import CapacityError
+from actstore.plan.schedule import Schedule
+from actstore.schema.ports import Outcome, Resources, Unit, Work
+
+PLACEMENT_SECONDS = 600.0
+
+
+class RayExecutor:
+    """Runs units on Ray actors. The twin of SerialExecutor.
+
+    `address`: None (RAY_ADDRESS, else a Ray of our own), 'local', 'auto' or 'host:port'. `n_workers`: None is
+    as many as fit on the cluster, more when nodes are added. `environment`: further variables of the worker
+    processes. `load_cost`: what opening a group costs in weight (None: as much as a unit).
+    `placement_seconds`: how long to wait while not one worker can be had. `record` is told every outcome, for
+    metrics.
+    Raises ClusterError when nothing answers at the address.
+    """
+
+    def __init__(
+        self,
+        address: str | None = None,
+        n_workers: int | None = None,
+        *,
+        environment: Mapping[str, str] | None = None,
+        load_cost: float | None = None,
+        placement_seconds: float = PLACEMENT_SECONDS,
+        record: Callable[[Outcome], None] | None = None,
+    ) -> None:
+        self._owned = connect(address, n_workers)
+        self._n_workers = n_workers
+        self._environment = dict(environment or {})
+        self._load_cost = load_cost
+        self._placement_seconds = placement_seconds
+        self._record = record
+
+    @property
+    def n_workers(self) -> int:
+        return self._wanted(Resources())
+
+    def map(self, work: Work, units: Sequence[Unit], resources: Resources) -> Iterator[Outcome]:
+        """Yield one outcome a unit, in the order they end.
+
+        What a unit raises is its failure and is not tried again. Units of a lost worker are done again by
+        others, up to three times. A group that one worker can not open fails for all.
+        Raises CapacityError where this machine can not hold one worker; ClusterError where no worker starts.
+        """
+        # Ray reads its settings when it is imported, and `connect` makes them.
+        from actstore.cluster.crew import Crew
+        from actstore.cluster.drive import Drive
+
+        schedule = Schedule(units, slots=resources.overlap, load_cost=self._load_cost)
+        self._check_fits(resources)
+        crew = Crew(work, resources, worker_environment(resources, self._environment))
+        drive = Drive(
+            crew, schedule, lambda: self._wanted(resources), placement_seconds=self._placement_seconds
+        )
+        for outcome in drive.outcomes():
+            if self._record is not None:
+                self._record(outcome)
+            yield outcome
+
+    def check_nodes(self, folders: Sequence[Path], readable: Sequence[Path] = ()) -> None:
+        """Every node proves that it sees stores and models. Raises ClusterError with node and path."""
+        from actstore.cluster.nodes import check_nodes
+
+        if not self._owned:
+            check_nodes(folders, readable)
+
+    def close(self) -> None:
+        """Stop Ray where it was started by this executor."""
+        import ray
+
+        if self._owned:
+            ray.shutdown()
+            self._owned = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _wanted(self, resources: Resources) -> int:
+        return self._places(resources) if self._n_workers is None else self._n_workers
+
+    def _places(self, resources: Resources) -> int:
+        from actstore.cluster.nodes import alive_nodes, places
+
+        return places([node["Resources"] for node in alive_nodes()], resources)
+
+    def _check_fits(self, resources: Resources) -> None:
+        """A cluster may grow; this machine does not."""
+        if self._owned and self._places(resources) == 0:
+            raise CapacityError(
+                f"a worker asks for {resources.cpus} CPUs, {resources.gpus} GPUs and "
+                f"{resources.memory_bytes} bytes, and Ray on this machine has no place for one: ask for less "
+                "or use a cluster"
+            )

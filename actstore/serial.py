@@ -1,0 +1,78 @@
+"""The executor of one process: the same units without Ray, one group after the other."""
+
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from actstore.plan.outcomes import attempt
+from actstore.schema.ports import Failure, Outcome, Resources, Task, Unit, Work
+
+
+class SerialExecutor:
+    """Opens one group at a time; `resources.overlap` threads do its units. The twin of RayExecutor."""
+
+    n_workers = 1
+
+    def map(self, work: Work, units: Sequence[Unit], resources: Resources) -> Iterator[Outcome]:
+        """Yield one outcome a unit, in the order they end within a group.
+
+        A group that fails to open fails its own units only. With overlap = 1 units run in the calling thread,
+        so that an interrupt stops the unit itself; else it stops after the units in hand.
+        Raises ValueError where two units have one key.
+        """
+        groups = _by_group(units)
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        for group, members in groups.items():
+            for unit, result in _group_results(work, group, members, resources.overlap):
+                if isinstance(result, Failure):
+                    yield Outcome(unit=unit, failure=result, worker=worker)
+                else:
+                    yield Outcome(unit=unit, result=result, worker=worker)
+
+
+def _by_group(units: Sequence[Unit]) -> dict[str, list[Unit]]:
+    if len({unit.key for unit in units}) != len(units):
+        raise ValueError(f"{len(units)} units, and some share a key: name each unit once")
+    groups: dict[str, list[Unit]] = {}
+    for unit in units:
+        groups.setdefault(unit.group, []).append(unit)
+    return groups
+
+
+def _group_results(
+    work: Work, group: str, units: Sequence[Unit], n_threads: int
+) -> Iterator[tuple[Unit, Any | Failure]]:
+    task = attempt(partial(work.open, group))
+    if isinstance(task, Failure):
+        yield from ((unit, task) for unit in units)
+        return
+    try:
+        if n_threads == 1:
+            yield from ((unit, attempt(partial(task.do, unit))) for unit in units)
+        else:
+            yield from _in_threads(task, units, n_threads)
+    finally:
+        task.close()
+
+
+def _in_threads(task: Task, units: Sequence[Unit], n_threads: int) -> Iterator[tuple[Unit, Any | Failure]]:
+    todo = iter(units)
+    running: dict[Future[Any], Unit] = {}
+    with ThreadPoolExecutor(n_threads, thread_name_prefix="unit") as pool:
+
+        def fill() -> None:
+            for unit in islice(todo, n_threads - len(running)):
+                running[pool.submit(attempt, partial(task.do, unit))] = unit
+
+        fill()
+        while running:
+            ended = [
+                (running.pop(future), future) for future in wait(running, return_when=FIRST_COMPLETED).done
+            ]
+            # Before the outcomes go out, so that threads never wait for whoever reads them.
+            fill()
+            yield from ((unit, future.result()) for unit, future in ended)

@@ -1,0 +1,173 @@
+"""Workers and nodes that are killed in mid-run, on a cluster of several nodes on this machine."""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actstore.cluster.executor import RayExecutor
+from actstore.errors import ClusterError
+from actstore.schema.ports import Outcome, Resources, Unit
+from tests.support.ray_cluster import ray_cluster
+from tests.support.works import DiaryWork
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    with ray_cluster(head_cpus=2) as cluster, RayExecutor(cluster.address):
+        yield cluster
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> DiaryWork:
+    return DiaryWork(str(tmp_path))
+
+
+def sleeping(n_units: int, seconds: float, groups: str = "ab") -> list[Unit]:
+    return [
+        Unit(key=f"{group}{i}", group=group, args=("sleep", seconds))
+        for group in groups
+        for i in range(n_units)
+    ]
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def meanwhile(act: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=act)
+    thread.start()
+    return thread
+
+
+def assert_all_done(outcomes: list[Outcome], units: list[Unit]) -> None:
+    assert Counter(outcome.unit.key for outcome in outcomes) == Counter(unit.key for unit in units)
+    assert [outcome.failure for outcome in outcomes if outcome.failure] == []
+
+
+def test_killed_actors_lose_nothing(cluster: Any, work: DiaryWork) -> None:
+    units = sleeping(12, 0.25)
+    killed: list[int] = []
+
+    def kill_two() -> None:
+        for n_begun in (3, 9):
+            wait_for(lambda: len(work.noted("did")) >= n_begun)  # noqa: B023
+            victim = int(work.lines()[-1][2])
+            killed.append(victim)
+            os.kill(victim, signal.SIGKILL)
+
+    killer = meanwhile(kill_two)
+    outcomes = list(RayExecutor(cluster.address).map(work, units, Resources(overlap=2)))
+    killer.join()
+    assert len(set(killed)) == 2
+    assert_all_done(outcomes, units)
+    again = [outcome for outcome in outcomes if outcome.attempts > 1]
+    assert 2 <= len(again) <= 4
+    assert all(outcome.attempts == 2 for outcome in again)
+
+
+def test_a_unit_that_kills_every_worker_is_given_up_alone(cluster: Any, work: DiaryWork) -> None:
+    units = [
+        *sleeping(6, 0.05, "a"),
+        Unit(key="deadly", group="a", args=("kill-self", None)),
+        Unit(key="unlucky", group="a", args=("kill-self-once", None)),
+    ]
+    outcomes = {
+        outcome.unit.key: outcome
+        for outcome in RayExecutor(cluster.address).map(work, units, Resources(overlap=2))
+    }
+    failed = {key: outcome for key, outcome in outcomes.items() if outcome.failure}
+    assert len(outcomes) == 8
+    assert list(failed) == ["deadly"]
+    assert failed["deadly"].failure is not None
+    assert failed["deadly"].failure.kind == "LostWorkerError"
+    assert failed["deadly"].attempts == 3
+    assert work.noted("do").count("deadly") == 3
+
+
+def test_a_result_that_can_not_be_sent_is_the_units_failure(cluster: Any, work: DiaryWork) -> None:
+    units = [Unit(key="odd", group="a", args=("unsendable", None)), Unit(key="good", group="a")]
+    outcomes = {
+        outcome.unit.key: outcome for outcome in RayExecutor(cluster.address).map(work, units, Resources())
+    }
+    assert outcomes["good"].failure is None
+    assert outcomes["odd"].failure is not None
+    assert "lock" in outcomes["odd"].failure.message
+    assert work.noted("do").count("odd") == 1
+
+
+def test_an_added_node_takes_work_and_its_loss_loses_nothing(cluster: Any, work: DiaryWork) -> None:
+    units = sleeping(40, 0.5)
+    before: set[int] = set()
+
+    def add_and_kill() -> None:
+        wait_for(lambda: len(work.noted("did")) >= 4)
+        before.update(work.pids("do"))
+        node = cluster.add_node(num_cpus=2)
+        wait_for(lambda: len(work.pids("did") - before) == 2)
+        # SIGKILL of all its processes, as a preempted machine goes.
+        cluster.remove_node(node, allow_graceful=False)
+
+    actor = meanwhile(add_and_kill)
+    outcomes = list(RayExecutor(cluster.address).map(work, units, Resources()))
+    actor.join()
+    assert len(before) == 2
+    assert_all_done(outcomes, units)
+    assert 1 <= sum(outcome.attempts > 1 for outcome in outcomes) <= 2
+
+
+def test_workers_that_find_no_place_hold_nobody_up(cluster: Any, work: DiaryWork) -> None:
+    units = sleeping(4, 0.05)
+    outcomes = list(RayExecutor(cluster.address, 50).map(work, units, Resources()))
+    assert_all_done(outcomes, units)
+
+
+def test_no_place_at_all_is_told(cluster: Any, work: DiaryWork) -> None:
+    executor = RayExecutor(cluster.address, placement_seconds=1.0)
+    with pytest.raises(ClusterError, match=r"no worker could be started.*64.*ask for less"):
+        list(executor.map(work, sleeping(1, 0.0), Resources(cpus=64)))
+
+
+def test_a_work_that_no_worker_can_load_is_told(cluster: Any) -> None:
+    with pytest.raises(ClusterError, match="workers in a row could not be started"):
+        list(RayExecutor(cluster.address).map(Unloadable(), sleeping(1, 0.0), Resources()))
+
+
+def test_workers_have_their_threads_and_variables(cluster: Any, work: DiaryWork) -> None:
+    units = [
+        Unit(key=name, group="a", args=("variable", name))
+        for name in ("OMP_NUM_THREADS", "MINE", "PYTHONPATH")
+    ]
+    executor = RayExecutor(cluster.address, environment={"MINE": "1"})
+    found = {
+        outcome.unit.key: outcome.result["value"]
+        for outcome in executor.map(work, units, Resources(threads=3))
+    }
+    assert (found["OMP_NUM_THREADS"], found["MINE"]) == ("3", "1")
+    assert str(Path(__file__).parents[3]) in found["PYTHONPATH"].split(os.pathsep)
+
+
+def fail_to_load() -> "Unloadable":
+    raise ImportError("a library is missing on this node")
+
+
+class Unloadable:
+    """Pickles here, and does not unpickle there."""
+
+    def __reduce__(self) -> Any:
+        return fail_to_load, ()
+
+    def open(self, group: str) -> Any:
+        raise AssertionError(group)

@@ -1,0 +1,78 @@
+"""Real, small works for executors: what they do is named by the unit, what they did is told by files."""
+
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from actstore.errors import ModelError
+from actstore.schema.ports import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class DiaryWork:
+    """Each `open`, `do` and `close` leaves a line in a file of its process."""
+
+    folder: str
+
+    def open(self, group: str) -> "DiaryTask":
+        if group.startswith("bad"):
+            raise ModelError(f"{group}: no such family")
+        task = DiaryTask(self.folder, group)
+        task.note("open", group)
+        return task
+
+    def lines(self) -> list[list[str]]:
+        """[what, name, pid, time] in order of time."""
+        texts = [path.read_text() for path in Path(self.folder).glob("*.diary")]
+        return sorted(
+            (line.split() for text in texts for line in text.splitlines()), key=lambda x: float(x[3])
+        )
+
+    def noted(self, what: str) -> list[str]:
+        return [line[1] for line in self.lines() if line[0] == what]
+
+    def pids(self, what: str) -> set[int]:
+        return {int(line[2]) for line in self.lines() if line[0] == what}
+
+
+class DiaryTask:
+    """Does what `unit.args` says: a list of [verb, argument]."""
+
+    def __init__(self, folder: str, group: str) -> None:
+        self._folder, self._group = folder, group
+        self._barrier = threading.Barrier(2)
+
+    def note(self, what: str, name: str) -> None:
+        pid = os.getpid()
+        with (Path(self._folder) / f"{pid}-{threading.get_ident()}.diary").open("a") as file:
+            file.write(f"{what} {name} {pid} {time.time()}\n")
+
+    def do(self, unit: Unit) -> dict[str, Any]:
+        assert unit.group == self._group
+        self.note("do", unit.key)
+        verb, argument = unit.args or ("", None)
+        if verb == "sleep":
+            time.sleep(argument)
+        elif verb == "raise":
+            raise argument
+        elif verb == "meet":
+            # Two units at once, or BrokenBarrierError.
+            self._barrier.wait(timeout=argument)
+        elif verb == "kill-self-once" and not (Path(self._folder) / f"{unit.key}.killed").exists():
+            (Path(self._folder) / f"{unit.key}.killed").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif verb == "kill-self":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif verb == "unsendable":
+            return {"lock": threading.Lock()}
+        elif verb == "variable":
+            return {"value": os.environ.get(argument)}
+        self.note("did", unit.key)
+        return {"key": unit.key, "measured": {"tokens": 10}}
+
+    def close(self) -> None:
+        self.note("close", self._group)
