@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import ml_dtypes
 import numpy as np
+from zarr.core.dtype.common import HasEndianness
 from zarr.core.dtype.wrapper import TBaseDType, TBaseScalar
 from zarr.dtype import DataTypeValidationError, ZDType, data_type_registry
 
@@ -14,8 +15,8 @@ ZarrFormat = Literal[2, 3]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BFloat16(ZDType[Any, Any]):
-    """`bfloat16` of the zarr-extensions registry, little endian."""
+class BFloat16(ZDType[Any, Any], HasEndianness):
+    """`bfloat16` of the zarr-extensions registry, little endian (said in the metadata: tensorstore asks)."""
 
     dtype_cls = type(BFLOAT16)
     _zarr_v3_name: ClassVar[Literal["bfloat16"]] = "bfloat16"
