@@ -11,11 +11,13 @@ import numpy as np
 
 from actstore.errors import RequestError, WorkError
 from analyses.similarity.device import to_host
-from analyses.statistics.moments import Array, CrossMoments, Moments, moments
-from analyses.statistics.rows import row_lengths, steps
+from analyses.statistics.centred import Array
+from analyses.statistics.moments import CrossMoments, Moments, moments
+from analyses.statistics.rows import RowName, numbered, row_lengths, steps
 
 MIN_SPREAD = 1e-7
 """Standard deviation of the cosines below which it is rounding, not geometry."""
+FIRST, SECOND = numbered("first run"), numbered("second run")
 
 
 def cosine_rsa(unit: Moments) -> float:
@@ -38,20 +40,20 @@ def cosine_rsa(unit: Moments) -> float:
     return min(1.0, max(-1.0, value))
 
 
-def unit_moments(x_TD: Array, y_TE: Array, *, first: int = 0) -> Moments:
-    """Moments of the rows divided by their lengths. `first`: number of the first row, for messages.
+def unit_moments(x_TD: Array, y_TE: Array, name_x: RowName = FIRST, name_y: RowName = SECOND) -> Moments:
+    """Moments of the rows divided by their lengths; `name_x` and `name_y` name rows in messages.
 
     Raises WorkError for a row that is zero or not finite.
     """
-    length_x_T, length_y_T = row_lengths(x_TD, "first run", first), row_lengths(y_TE, "second run", first)
-    return moments(x_TD, y_TE, length_x_T=length_x_T, length_y_T=length_y_T)
+    return moments(x_TD, y_TE, length_x_T=row_lengths(x_TD, name_x), length_y_T=row_lengths(y_TE, name_y))
 
 
 def rsa(x_TD: Array, y_TE: Array, *, rows_per_step: int = 8192) -> float:
     """RSA of two arrays [T, D], [T, E] of the same tokens; float32 or float64."""
     total: Moments | None = None
     for step in steps(x_TD.shape[0], rows_per_step):
-        part = unit_moments(x_TD[step, :], y_TE[step, :], first=step.start)
+        names = numbered("first run", step.start), numbered("second run", step.start)
+        part = unit_moments(x_TD[step, :], y_TE[step, :], *names)
         total = part if total is None else total.merge(part)
     if total is None:
         raise RequestError("RSA of 0 tokens: it needs at least 3; ask for more")

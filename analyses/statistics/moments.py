@@ -10,10 +10,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from actstore.errors import RequestError
-from analyses.statistics.rows import ROWS_PER_PASS, steps
-
-Array = Any
-"""An array of any array API namespace."""
+from analyses.statistics.centred import Array, Centred, centred
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +88,7 @@ def moments(
         raise RequestError(f"shapes {x_TD.shape} and {y_TE.shape}: give [T, D] and [T, E] of the same tokens")
     if x_TD.dtype not in (xp.float32, xp.float64) or y_TE.dtype != x_TD.dtype:
         raise RequestError(f"dtypes {x_TD.dtype} and {y_TE.dtype}: give both as float32 or both as float64")
-    x, y = _centred(x_TD, length_x_T), _centred(y_TE, length_y_T)
+    x, y = centred(x_TD, length_x_T), centred(y_TE, length_y_T)
     return Moments(xx=_cross(x, x), yy=_cross(y, y), xy=_cross(x, y))
 
 
@@ -107,34 +104,7 @@ def no_moments(width_x: int, width_y: int, xp: Any = np, device: Any = None) -> 
     return Moments(xx=none(width_x, width_x), yy=none(width_y, width_y), xy=none(width_x, width_y))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Centred:
-    """Rows less a pivot near their mean, and what the pivot missed."""
-
-    rows_TD: Array
-    pivot_D: Array
-    missed_D: Array
-    """Mean of `rows_TD`, float64."""
-
-
-def _centred(value_TD: Array, length_T: Array | None) -> _Centred:
-    """Rows / lengths - pivot: computed in float64 and only then rounded to the rows' dtype.
-
-    The difference is far smaller than its terms, so that rounding these would cost its digits.
-    """
-    xp = array_namespace(value_TD)
-    n = value_TD.shape[0]
-    scale_T = xp.ones_like(value_TD[:, 0], dtype=xp.float64) if length_T is None else 1.0 / length_T
-    pivot_D = xp.astype(xp.astype(scale_T, value_TD.dtype) @ value_TD, xp.float64) / max(1, n)
-    rows_TD = xp.empty_like(value_TD)
-    for part in steps(n, ROWS_PER_PASS):
-        exact_TD = xp.astype(value_TD[part, :], xp.float64) * scale_T[part][:, None] - pivot_D[None, :]
-        rows_TD[part, :] = xp.astype(exact_TD, value_TD.dtype)
-    missed_D = xp.sum(rows_TD, axis=0, dtype=xp.float64) / max(1, n)
-    return _Centred(rows_TD=rows_TD, pivot_D=pivot_D, missed_D=missed_D)
-
-
-def _cross(x: _Centred, y: _Centred) -> CrossMoments:
+def _cross(x: Centred, y: Centred) -> CrossMoments:
     xp = array_namespace(x.rows_TD)
     n = x.rows_TD.shape[0]
     product_DE = xp.astype(xp.matrix_transpose(x.rows_TD) @ y.rows_TD, xp.float64)
@@ -148,7 +118,7 @@ def _cross(x: _Centred, y: _Centred) -> CrossMoments:
     )
 
 
-def _sharpened(product_DE: Array, x: _Centred, y: _Centred) -> Array:
+def _sharpened(product_DE: Array, x: Centred, y: Centred) -> Array:
     """The product with its part along the two means taken from the rows themselves.
 
     Rows of unit length hardly vary along their mean, so that this part is far smaller than the product's
@@ -174,13 +144,13 @@ def _direction(mean_D: Array) -> Array:
     return mean_D / xp.where(length > 0.0, length, xp.ones_like(length))
 
 
-def _scores(x: _Centred, along_D: Array) -> Array:
+def _scores(x: Centred, along_D: Array) -> Array:
     """Each row's component along a direction, [T] float64."""
     xp = array_namespace(x.rows_TD)
     return xp.astype(x.rows_TD @ xp.astype(along_D, x.rows_TD.dtype), xp.float64)
 
 
-def _weighted_sum(x: _Centred, weight_T: Array) -> Array:
+def _weighted_sum(x: Centred, weight_T: Array) -> Array:
     """Sum of the rows times a weight each, [D] float64."""
     xp = array_namespace(x.rows_TD)
     return xp.astype(xp.astype(weight_T, x.rows_TD.dtype) @ x.rows_TD, xp.float64)

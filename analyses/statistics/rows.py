@@ -1,6 +1,6 @@
 """Rows in steps, checked, and their lengths."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from array_api_compat import array_namespace
@@ -9,6 +9,8 @@ from actstore.errors import WorkError
 
 Array = Any
 """An array of any array API namespace."""
+RowName = Callable[[int], str]
+"""How the row at an index is called in a message."""
 ROWS_PER_PASS = 512
 """Rows that are in float64 at once; few enough to stay in a CPU's cache."""
 
@@ -19,17 +21,21 @@ def steps(n_rows: int, rows_per_step: int) -> Iterator[slice]:
         yield slice(first, min(first + rows_per_step, n_rows))
 
 
-def finite_rows(value_TD: Array, what: str = "rows", first: int = 0) -> Array:
+def numbered(what: str, first: int = 0) -> RowName:
+    """Names rows by their number, the first given being `first`."""
+    return lambda index: f"{what}: row {first + index}"
+
+
+def finite_rows(value_TD: Array, name: RowName) -> Array:
     """The rows as given. Raises WorkError naming the first row with a NaN or an infinity."""
     xp = array_namespace(value_TD)
-    _refuse(xp.sum(value_TD, axis=1, dtype=xp.float64) * 0.0 == 0.0, what, first, "is not finite")
+    _refuse(xp.all(xp.isfinite(value_TD), axis=1), name, "is not finite")
     return value_TD
 
 
-def row_lengths(value_TD: Array, what: str = "rows", first: int = 0) -> Array:
+def row_lengths(value_TD: Array, name: RowName) -> Array:
     """Euclidean length of each row, [T] float64.
 
-    `what` and `first` (the number of the first row) name the rows in messages.
     Raises WorkError naming the first row that is not finite or is zero, for which no cosine exists.
     """
     xp = array_namespace(value_TD)
@@ -37,14 +43,14 @@ def row_lengths(value_TD: Array, what: str = "rows", first: int = 0) -> Array:
     for part in steps(value_TD.shape[0], ROWS_PER_PASS):
         exact_TD = xp.astype(value_TD[part, :], xp.float64)
         length_T[part] = xp.sqrt(xp.vecdot(exact_TD, exact_TD))
-    _refuse(xp.isfinite(length_T), what, first, "is not finite")
-    _refuse(length_T > 0.0, what, first, "is zero, so that its cosine to any other row is undefined")
+    _refuse(xp.isfinite(length_T), name, "is not finite")
+    _refuse(length_T > 0.0, name, "is zero, so that its cosine to any other row is undefined")
     return length_T
 
 
-def _refuse(good_T: Array, what: str, first: int, why: str) -> None:
+def _refuse(good_T: Array, name: RowName, why: str) -> None:
     xp = array_namespace(good_T)
     if bool(xp.all(good_T)):
         return
-    row = first + int(xp.argmax(xp.astype(~good_T, xp.int8)))
-    raise WorkError(f"{what}: row {row} {why}; leave its example out, or `actstore verify` the run")
+    first = int(xp.argmax(xp.astype(~good_T, xp.int8)))
+    raise WorkError(f"{name(first)} {why}; leave its example out, or check the run with `actstore verify`")
