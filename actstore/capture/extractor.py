@@ -93,8 +93,8 @@ class TorchExtractor:
             )
         if int(batch.token_id_T.max()) >= self._n_ids or int(batch.token_id_T.min()) < 0:
             raise ModelError(
-                f"token ids up to {int(batch.token_id_T.max())} for a model with {self._n_ids}; its tokenizer "
-                "and its weights do not belong together"
+                f"token ids up to {int(batch.token_id_T.max())} for a model with {self._n_ids}; its "
+                "tokenizer and its weights do not belong together"
             )
 
 
@@ -168,6 +168,7 @@ def _takes_segments(model: Trunk, family: Family | None) -> bool:
 def _too_large(batch: TokenBatch) -> CapacityError:
     longest = int(np.diff(batch.offset_N1).max())
     return CapacityError(
-        f"memory does not suffice for a batch of {batch.n_sequences} x {longest} tokens; set tokens_per_batch "
-        f'to {max(longest, batch.n_sequences * longest // 2)} or less, or compute_dtype to "bfloat16"'
+        f"memory does not suffice for a batch of {batch.n_sequences} x {longest} tokens; set "
+        f"tokens_per_batch to {max(longest, batch.n_sequences * longest // 2)} or less, or compute_dtype to "
+        '"bfloat16"'
     )

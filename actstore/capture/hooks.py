@@ -25,8 +25,8 @@ def find_layers(model: nn.Module, family: Family | None, n_layers: int) -> tuple
     ]
     if len(lists) != 1:
         raise ModelError(
-            f"{type(model).__name__} is of no listed family and has {len(lists)} lists of {n_layers} modules, "
-            "one is needed to find its layers; add its family to actstore/capture/families.py"
+            f"{type(model).__name__} is of no listed family and has {len(lists)} lists of {n_layers} "
+            "modules, one is needed to find its layers; add its family to actstore/capture/families.py"
         )
     return lists[0]
 

@@ -50,8 +50,9 @@ def load_model(source: CheckpointSource, folder: Path, dtype: torch.dtype, atten
 @contextmanager
 def quiet() -> Iterator[None]:
     """No progress bars and no reports on heads that are left out: what is missing is refused, not logged."""
-    from transformers.utils import logging
+    from transformers.utils import logging as untyped
 
+    logging: Any = untyped
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

@@ -23,7 +23,8 @@ def check_hooks(
 ) -> dict[str, int]:
     """Run one short text, compare every layer with `output_hidden_states`, and return the sites' widths.
 
-    The last hidden state is compared with the last layer, or with the final norm where the family has one.
+    The last hidden state is compared with the last layer, or with the final norm where the family has one; in
+    a family that is not listed it may be either, and is not compared.
     Raises ModelError naming the first site that differs.
     """
     names = [layer_site(layer) for layer in range(len(layers) + 1)]
@@ -39,7 +40,13 @@ def check_hooks(
     finally:
         for handle in handles:
             handle.remove()
-    for site, expected in zip([*names[:-1], *(final or names[-1:])], output.hidden_states, strict=True):
+    if len(output.hidden_states) != len(names):
+        raise ModelError(
+            f"{type(model).__name__} reports {len(output.hidden_states)} hidden states for {len(layers)} "
+            f"layers, {len(names)} are needed; add or correct its family in actstore/capture/families.py"
+        )
+    last = final or ([] if family is None else names[-1:])
+    for site, expected in zip([*names[:-1], *last], output.hidden_states, strict=False):
         _compare(model, site, taken.get(site), expected)
     return {site: int(_found(model, site, taken.get(site)).shape[-1]) for site in sites}
 
@@ -70,7 +77,10 @@ def _found(model: Trunk, site: str, value: torch.Tensor | None) -> torch.Tensor:
 
 def _compare(model: Trunk, site: str, value: torch.Tensor | None, expected: torch.Tensor) -> None:
     found = _found(model, site, value)
-    if found.shape != expected.shape or not torch.allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE):
+    same = found.shape == expected.shape and torch.allclose(
+        found, expected, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True
+    )
+    if not same:
         raise ModelError(
             f"site {site}: what the hook takes from {type(model).__name__} is not the hidden state that "
             "transformers reports; add or correct its family in actstore/capture/families.py"
