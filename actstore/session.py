@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from actstore.errors import IncomparableRunsError, RequestError
 from actstore.query.select import answer, select
-from actstore.query.tables import connect, explained
+from actstore.query.tables import ask, connect
 from actstore.schema.query import Block, Query
 from actstore.schema.refs import layer_site, site_layer
 from actstore.schema.spec import RunSpec
@@ -112,12 +112,12 @@ class Store:
         return answer(query, selected, readers.__getitem__, sites_of)
 
     def sql(self, statement: str) -> pa.Table:
-        """The answer to a SQL statement over the store's tables (docs/format.md lists them)."""
-        with connect(self.objects) as connection, explained(statement):
-            relation = connection.sql(statement)
-            if relation is None:
-                raise RequestError(f"SQL {statement!r} returns no rows; give a SELECT")
-            return relation.to_arrow_table()
+        """The answer to a SELECT over the store's tables (docs/format.md lists them).
+
+        Raises RequestError for SQL that is wrong or would write.
+        """
+        with connect(self.objects) as connection:
+            return ask(connection, statement)
 
 
 class Run:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from actstore.errors import RequestError
-from actstore.query.tables import explained
+from actstore.query.tables import ask
 from actstore.schema.query import Query
 from actstore.schema.spec import RunSpec
 from actstore.store.reader import RunReader
@@ -59,8 +59,7 @@ def select(connection: duckdb.DuckDBPyConnection, query: Query, readers: Sequenc
         sql = f"SELECT * FROM ({chosen} LIMIT {int(query.sample)}) ORDER BY first_row, unit"
     if query.limit is not None:
         sql += f" LIMIT {int(query.limit)}"
-    with explained(query.where or ""):
-        return Selected(table=connection.sql(sql).to_arrow_table(), unit=query.unit)
+    return Selected(table=ask(connection, sql, shown=query.where), unit=query.unit)
 
 
 def _left_out(readers: Sequence[RunReader]) -> str:
@@ -189,4 +188,4 @@ def _candidates(query: Query, spec: RunSpec, **parts: str) -> str:
 
 
 def _where(query: Query) -> str:
-    return f"WHERE ({query.where})" if query.where else ""
+    return f"WHERE ({query.where}\n)" if query.where else ""  # the line's end closes a comment

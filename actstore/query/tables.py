@@ -6,13 +6,13 @@ from contextlib import contextmanager
 import duckdb
 import pyarrow as pa
 
-from actstore.errors import RequestError
+from actstore.errors import DamagedShardError, RequestError
 from actstore.schema import tables, text, tokens
 from actstore.schema.refs import CorpusRef
 from actstore.store import catalog, names, paths, results
 from actstore.store.labels import list_labels
 from actstore.store.objects import Objects
-from actstore.store.texts import EXAMPLE_LABEL_SET, WORD_LABEL_SET
+from actstore.store.texts import EXAMPLE_LABEL_SET, WORD_LABEL_SET, has_text
 from actstore.store.tokens import list_metas
 
 TREEBANK_SETS = ("upos", "xpos", "deprel")
@@ -20,7 +20,10 @@ TREEBANK_SETS = ("upos", "xpos", "deprel")
 
 
 def connect(objects: Objects) -> duckdb.DuckDBPyConnection:
-    """A connection with every view of the store; reads files, writes none."""
+    """A connection with every view of the store; reads files, writes none.
+
+    A corpus whose text is not stored yet is left out. Raises DamagedShardError for a damaged table.
+    """
     connection = duckdb.connect()
     connection.execute("SET preserve_insertion_order = true")
     for name, table in (
@@ -29,18 +32,32 @@ def connect(objects: Objects) -> duckdb.DuckDBPyConnection:
         ("runs", catalog.run_table(objects)),
     ):
         connection.register(name, table)
-    corpora = names.corpora(objects)
+    stored = [ref for ref in names.corpora(objects) if has_text(objects, ref.text_id)]
     for name, sql in (
-        ("examples", _examples(objects, corpora)),
-        ("words", _words(objects, corpora)),
-        ("tokens", _tokens(objects, corpora, "tokens", tokens.TOKENS)),
-        ("word_tokens", _tokens(objects, corpora, "word_tokens", tokens.WORD_TOKENS)),
+        ("examples", _examples(objects, stored)),
+        ("words", _words(objects, stored)),
+        ("tokens", _tokens(objects, stored, "tokens", tokens.TOKENS)),
+        ("word_tokens", _tokens(objects, stored, "word_tokens", tokens.WORD_TOKENS)),
+        ("labels", _labels(objects, stored)),
     ):
-        connection.execute(f"CREATE VIEW {name} AS {sql}")
-    connection.execute(f"CREATE VIEW labels AS {_labels(objects, corpora)}")
+        _create_view(connection, name, sql)
     for kind in tables.RESULTS:
         connection.register(kind, results.read_results(objects, kind))
     return connection
+
+
+def ask(connection: duckdb.DuckDBPyConnection, statement: str, *, shown: str | None = None) -> pa.Table:
+    """The rows of one statement that only reads; `shown` is the part of it that the user wrote.
+
+    Raises RequestError for SQL that DuckDB refuses, and for what is not one reading statement.
+    """
+    shown = statement if shown is None else shown
+    with explained(shown):
+        found = connection.extract_statements(statement)
+        # SHOW, DESCRIBE and SUMMARIZE count as SELECT; all else, EXPLAIN ANALYZE too, could write a file.
+        if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT:
+            raise RequestError(f"SQL {shown!r}: give one SELECT, all else could write; nothing was done")
+        return connection.sql(statement).to_arrow_table()
 
 
 @contextmanager
@@ -51,6 +68,15 @@ def explained(sql: str) -> Iterator[None]:
     except duckdb.Error as error:
         raise RequestError(
             f'SQL {sql!r}: {error}; `actstore sql STORE "SHOW TABLES"` lists tables'
+        ) from error
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> None:
+    try:
+        connection.execute(f"CREATE VIEW {name} AS {sql}")
+    except duckdb.Error as error:
+        raise DamagedShardError(
+            f"the table {name!r} can not be read ({error}); `actstore verify STORE` names the damaged files"
         ) from error
 
 

@@ -70,7 +70,9 @@ def plan_rm(objects: Objects, checkpoint: str, corpus: str | None) -> list[Remov
             found.append(Removal(what=f"run {spec.run_id}", keys=keys, bytes=info.bytes))
     if corpus is None:
         folder = f"{paths.CHECKPOINTS}/{checkpoint}"
-        keys = tuple(sorted((info.key for info in objects.walk(folder)), reverse=True))
+        # Notes first, so that one that is left over never speaks for a later binding of the name.
+        parts = sorted((info.key.removeprefix(folder) for info in objects.walk(folder)), key=_place_of_part)
+        keys = tuple(folder + part for part in parts)
         found.append(Removal(what=f"name {checkpoint}", keys=keys, bytes=0))
     return found
 
@@ -112,6 +114,10 @@ def _record_keys(objects: Objects, spec: RunSpec) -> list[str]:
     receipts = [paths.receipt(spec.run_id, shard) for shard in sorted(runs.done_shards(objects, spec.run_id))]
     keys = [paths.manifest(spec.run_id), paths.sealed_receipts(spec.run_id), *receipts]
     return [key for key in [*keys, paths.run(spec.run_id, "spec.json")] if objects.size(key) is not None]
+
+
+def _place_of_part(part: str) -> tuple[int, str]:
+    return 0 if part.startswith("/about/") else 1 if part == "/ref.json" else 2, part
 
 
 def _shard_of(key: str) -> str | None:

@@ -3,7 +3,8 @@
 import hashlib
 import io
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,8 +16,10 @@ from actstore.schema.spec import RunSpec
 from actstore.store import paths
 from actstore.store.arrays import create_metadata
 from actstore.store.objects import Objects
+from actstore.store.parquet import read_table
 from actstore.store.records import create_record, find_record, read_record
 
+T = TypeVar("T")
 SEALED = pa.schema(
     [
         ("shard", pa.int32()),
@@ -40,7 +43,7 @@ def read_spec(objects: Objects, run_id: str) -> RunSpec:
     record = find_record(objects, paths.run(run_id, "spec.json"))
     if record is None:
         raise NotFoundError(f"no run {run_id!r} in {objects.url}; `actstore ls` lists the runs")
-    spec = RunSpec.from_dict(record)
+    spec = _parsed(objects, paths.run(run_id, "spec.json"), RunSpec.from_dict, record)
     if spec.run_id != run_id:
         raise DamagedShardError(
             f"{objects.url}/{paths.run(run_id)}: spec.json is of another run ({spec.run_id})"
@@ -62,33 +65,35 @@ def missing_shards(objects: Objects, spec: RunSpec) -> list[int]:
 
 
 def read_receipt(objects: Objects, run_id: str, shard: int) -> Receipt:
-    """One receipt. Raises IncompleteRunError when the shard has none."""
+    """One receipt. Raises IncompleteRunError when the shard has none, DamagedShardError."""
+    key = paths.receipt(run_id, shard)
     try:
-        return Receipt.from_dict(read_record(objects, paths.receipt(run_id, shard)))
+        record = read_record(objects, key)
     except FileNotFoundError:
         raise IncompleteRunError(
             f"run {run_id}: shard {shard} has no receipt; `actstore extract` does it"
         ) from None
+    return _parsed(objects, key, Receipt.from_dict, record)
 
 
 def read_receipts(objects: Objects, run_id: str) -> dict[int, Receipt]:
-    """All receipts of a run by shard: from the one file of a sealed run, else one by one."""
-    if objects.size(paths.manifest(run_id)) is not None:
-        try:
-            data = objects.read(paths.sealed_receipts(run_id))
-        except FileNotFoundError:
-            data = b""
-        if data:
-            texts = pq.read_table(io.BytesIO(data), columns=["receipt"]).column(0).to_pylist()
-            found = [Receipt.from_dict(json.loads(text)) for text in texts]
-            return {receipt.shard: receipt for receipt in found}
+    """All receipts of a run by shard: from the one file of a sealed run, else one by one.
+
+    Raises DamagedShardError for a record that can not be read.
+    """
+    key = paths.sealed_receipts(run_id)
+    if objects.size(paths.manifest(run_id)) is not None and objects.size(key) is not None:
+        texts = read_table(objects, key, ["receipt"]).column(0).to_pylist()
+        found = [_parsed(objects, key, Receipt.from_dict, json.loads(text)) for text in texts]
+        return {receipt.shard: receipt for receipt in found}
     return {shard: read_receipt(objects, run_id, shard) for shard in sorted(done_shards(objects, run_id))}
 
 
 def find_manifest(objects: Objects, run_id: str) -> Manifest | None:
-    """The manifest of a complete run, None while it is not complete."""
-    record = find_record(objects, paths.manifest(run_id))
-    return None if record is None else Manifest.from_dict(record)
+    """The manifest of a complete run, None while it is not complete. Raises DamagedShardError."""
+    key = paths.manifest(run_id)
+    record = find_record(objects, key)
+    return None if record is None else _parsed(objects, key, Manifest.from_dict, record)
 
 
 def seal(objects: Objects, spec: RunSpec) -> Manifest:
@@ -132,6 +137,16 @@ def identity(receipt: Receipt) -> dict[str, Any]:
     """What of a receipt is the same however and wherever the shard was made."""
     value = receipt.to_dict()
     return {key: value[key] for key in ("shard", "first_row", "n_rows", "n_tokens", "objects", "quarantined")}
+
+
+def _parsed(objects: Objects, key: str, make: Callable[[dict[str, Any]], T], record: dict[str, Any]) -> T:
+    """A record as its noun. Raises DamagedShardError when its fields are not the noun's."""
+    try:
+        return make(record)
+    except (KeyError, TypeError) as error:
+        raise DamagedShardError(
+            f"{objects.url}/{key}: a field is missing or strange ({error}); run `actstore verify --repair`"
+        ) from error
 
 
 def _fold(receipts: list[Receipt]) -> bytes:

@@ -78,6 +78,11 @@ def store_text(objects: Objects, digest: TextDigest, read: Callable[[], Iterable
         create_record(objects, meta, record)
 
 
+def has_text(objects: Objects, text_id: str) -> bool:
+    """Whether a text is stored whole."""
+    return objects.size(paths.text(text_id, "meta.json")) is not None
+
+
 Rows = Callable[[int, Example], Iterator[dict[str, Any]]]
 
 
