@@ -1,0 +1,11 @@
+"""[[drift]]: how far each single token moved between two checkpoints."""
+
+from jobs.study.base import Block, Name, Names, Pairs
+
+
+class Drift(Block):
+    """A drift analysis."""
+
+    name: Name
+    pairs: Pairs = "base"
+    corpora: Names

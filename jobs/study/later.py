@@ -1,0 +1,43 @@
+"""What a study may ask and this version can not do yet, told before any work. Shrinks as parts come."""
+
+from collections.abc import Iterator
+
+from actstore.formats.registry import later_options
+from jobs.study.study import Study
+
+MEASURES = ("rsa",)
+KERNELS = ("cosine",)
+UNITS = ("token",)
+LATER_BLOCKS = (
+    "finetune", "drift", "edge_probe", "word_probe", "structural_probe", "mdl_probe", "ablation",
+)  # fmt: skip
+
+
+def not_yet(study: Study) -> list[str]:
+    """One sentence for each part of a study that this version can not run."""
+    blocks = [
+        f'[[{key}]] "{block.name}": {key} is not there yet'
+        for key in LATER_BLOCKS
+        for block in getattr(study, key)
+    ]
+    return [*_corpora(study), *_similarity(study), *blocks]
+
+
+def _corpora(study: Study) -> Iterator[str]:
+    for corpus in study.corpora:
+        if later := later_options(corpus.read_options):
+            yield f'[[corpus]] "{corpus.name}": {later} can not be read yet'
+        if corpus.labels:
+            yield f'[[corpus]] "{corpus.name}": labels can not be read yet'
+
+
+def _similarity(study: Study) -> Iterator[str]:
+    for block in study.similarity:
+        where = f'[[similarity]] "{block.name}"'
+        for measure in block.measures:
+            if measure not in MEASURES:
+                yield f"{where}: the measure {measure} is not there yet, only {', '.join(MEASURES)}"
+        if block.kernel not in KERNELS:
+            yield f'{where}: kernel = "{block.kernel}" is not there yet, only {", ".join(KERNELS)}'
+        if block.unit not in UNITS:
+            yield f'{where}: unit = "{block.unit}" is not there yet, only {", ".join(UNITS)}'

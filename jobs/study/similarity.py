@@ -1,0 +1,31 @@
+"""[[similarity]]: how alike the activations of two checkpoints are, layer by layer."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from jobs.study.base import Block, Name, Names, Natural, Pairs, Tokens
+
+Measure = Literal["rsa", "cka", "cka-debiased", "svcca", "pwcca", "procrustes", "neighbours"]
+
+
+class Similarity(Block):
+    """A similarity analysis."""
+
+    name: Name
+    measures: Annotated[tuple[Measure, ...], Field(strict=False, min_length=1)]
+    pairs: Pairs = "base"
+    """'base': each checkpoint that has a base, with it; 'all': each two; or a list of pairs."""
+    corpora: Names
+    layers: Literal["matched", "all"] = "matched"
+    """'matched': the same layer of both; 'all': every layer of one with every layer of the other."""
+    tokens: Tokens = 5000
+    """Size of the sample, the same tokens for every layer and checkpoint; or 'all'."""
+    resamples: Natural = 0
+    """Bootstrap samples for the interval low ... high; 0: none."""
+    include_special: bool = False
+    skip_first: Natural | None = None
+    """Leading tokens of each example that are left out; None: 0 for encoders, 1 for decoders."""
+    unit: Literal["token", "word"] = "token"
+    kernel: Literal["cosine", "linear", "rbf"] = "cosine"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
