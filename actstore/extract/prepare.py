@@ -22,7 +22,8 @@ from actstore.schema.tokens import TokenSettings, TokensMeta, tokens_id
 from actstore.store import texts, tokens
 from actstore.store.objects import Objects
 
-TOKENS_PER_BATCH = 2048
+TOKENS_PER_BATCH = 1024
+"""Measured on CPUs (benchmarks/extraction.py); a GPU wants 16,384 or more: set it under [extract]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ def open_root(url: str) -> Objects:
     Raises NotFoundError where there is none, FormatVersionError for a newer format.
     """
     objects = open_objects(url)
-    if not _check_format(objects):
+    if not check_format(objects):
         raise NotFoundError(
             f"no store at {url!r} (it has no {paths.FORMAT}); give a store's folder, or make one with "
             "`actstore extract STUDY`"
@@ -26,13 +26,14 @@ def open_root(url: str) -> Objects:
 def create_root(url: str) -> Objects:
     """Open a store, making it first where there is none."""
     objects = open_objects(url)
-    if not _check_format(objects):
+    if not check_format(objects):
         create_record(objects, paths.FORMAT, {"format": FORMAT_NAME, "version": FORMAT_VERSION})
-        _check_format(objects)
+        check_format(objects)
     return objects
 
 
-def _check_format(objects: Objects) -> bool:
+def check_format(objects: Objects) -> bool:
+    """Whether there is a store. Raises FormatVersionError, or RequestError for another program's."""
     record = find_record(objects, paths.FORMAT)
     if record is None:
         return False

@@ -1,0 +1,175 @@
+"""Prepare: a study's checkpoints and corpora described, checked against the store, and made ready to run."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from actstore.capture.checkpoint import describe
+from actstore.capture.sites import choose_sites
+from actstore.capture.source import CheckpointSource, resolve
+from actstore.capture.tokenizer import Tokenizer, load_tokenizer
+from actstore.errors import NotYetError
+from actstore.extract.driver import RunPlan
+from actstore.extract.load import ExtractorArgs
+from actstore.extract.prepare import (
+    TOKENS_PER_BATCH,
+    CorpusInput,
+    ExtractSettings,
+    check_tokens,
+    describe_corpus,
+    ensure_tokens,
+    run_spec,
+    token_settings,
+)
+from actstore.formats.options import ReadOptions
+from actstore.formats.registry import check_options, read_examples
+from actstore.schema.refs import CheckpointRef, CorpusRef
+from actstore.schema.text import Example
+from actstore.store import names, texts
+from actstore.store.objects import Objects
+from jobs.study.later import not_yet
+from jobs.study.needed import NeededRun, needed_runs
+from jobs.study.study import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """Everything a study names, read and identified; nothing is written yet."""
+
+    study: Study
+    needed: tuple[NeededRun, ...]
+    sources: dict[str, CheckpointSource]
+    checkpoints: dict[str, CheckpointRef]
+    inputs: dict[str, CorpusInput]
+    corpora: dict[str, tuple[CorpusRef, texts.TextDigest]]
+
+    def model_folders(self) -> list[Path]:
+        """Local folders that workers read checkpoints from."""
+        return sorted({Path(source.model) for source in self.sources.values() if Path(source.model).is_dir()})
+
+
+def refuse_later(study: Study) -> None:
+    """Raise NotYetError for every part of a study that this version can not run."""
+    later = not_yet(study)
+    if later:
+        raise NotYetError("not there yet: " + "; ".join(later) + "; take these out of the study")
+
+
+def describe_study(study: Study) -> Described:
+    """Identify checkpoints and corpora that are needed.
+
+    Raises ModelError, CorpusError: a missing folder or file, one that can not be read, an empty text, ...
+    """
+    needed = tuple(needed_runs(study))
+    used_checkpoints = {run.checkpoint for run in needed}
+    used_corpora = {run.corpus for run in needed}
+    sources = {item.name: source_of(item) for item in study.checkpoints if item.name in used_checkpoints}
+    inputs = {item.name: input_of(item) for item in study.corpora if item.name in used_corpora}
+    return Described(
+        study=study,
+        needed=needed,
+        sources=sources,
+        checkpoints={name: describe(source) for name, source in sources.items()},
+        inputs=inputs,
+        corpora={name: describe_corpus(corpus) for name, corpus in inputs.items()},
+    )
+
+
+def source_of(item: object) -> CheckpointSource:
+    """Where a [[checkpoint]] comes from."""
+    fields = CheckpointSource.__dataclass_fields__
+    return CheckpointSource(**{name: getattr(item, name) for name in fields})
+
+
+def input_of(item: object) -> CorpusInput:
+    """The text and limits of a [[corpus]]."""
+    options = ReadOptions(**{name: getattr(item, name) for name in ReadOptions.__dataclass_fields__})
+    check_options(options)
+
+    def read() -> Iterable[Example]:
+        return read_examples(options).examples
+
+    limits = ("name", "domain", "max_length", "overflow", "stride", "part")
+    return CorpusInput(read=read, **{name: getattr(item, name) for name in limits})
+
+
+def extract_settings(study: Study) -> ExtractSettings:
+    """The [extract] block as extraction takes it."""
+    given = study.extract
+    return ExtractSettings(
+        dtype=given.dtype,
+        compute_dtype=given.compute_dtype,
+        codec=given.codec,
+        attention=given.attention,
+        tokens_per_batch=given.tokens_per_batch or TOKENS_PER_BATCH,
+    )
+
+
+def check_described(described: Described, objects: Objects | None) -> None:
+    """Every check that needs no model: names, limits, sites, long texts.
+
+    `objects` is the store, None where there is none yet. Raises NameTakenError, ModelError, CorpusError.
+    """
+    if objects is not None:
+        for ref in described.checkpoints.values():
+            names.check_checkpoint(objects, ref)
+        for corpus, _ in described.corpora.values():
+            names.check_corpus(objects, corpus)
+    seen = set()
+    for run in described.needed:
+        ref, corpus_input = described.checkpoints[run.checkpoint], described.inputs[run.corpus]
+        choose_sites(run.sites, ref)
+        settings = token_settings(corpus_input, ref)
+        case = (ref.tokenizer_sha256, run.corpus, settings)
+        if case not in seen:
+            seen.add(case)
+            check_tokens(corpus_input, tokenizer_of(described, run.checkpoint), settings)
+
+
+def tokenizer_of(described: Described, checkpoint: str) -> Tokenizer:
+    """The tokenizer of a checkpoint."""
+    return load_tokenizer(resolve(described.sources[checkpoint]))
+
+
+def make_ready(described: Described, objects: Objects) -> list[RunPlan]:
+    """Store texts, names and tokenisations where they are missing; returns the runs that are wanted."""
+    for name, (_, digest) in described.corpora.items():
+        texts.store_text(objects, digest, described.inputs[name].read)
+    for corpus, _ in described.corpora.values():
+        names.bind_corpus(objects, corpus)
+    for checkpoint in described.checkpoints.values():
+        names.bind_checkpoint(objects, checkpoint)
+    settings = extract_settings(described.study)
+    tokenizers: dict[str, Tokenizer] = {}
+    plans = []
+    for run in described.needed:
+        ref = described.checkpoints[run.checkpoint]
+        if ref.tokenizer_sha256 not in tokenizers:
+            tokenizers = {ref.tokenizer_sha256: tokenizer_of(described, run.checkpoint)}
+        corpus_input, (corpus, _) = described.inputs[run.corpus], described.corpora[run.corpus]
+        limits = token_settings(corpus_input, ref)
+        tokenizer = tokenizers[ref.tokenizer_sha256]
+        meta = ensure_tokens(objects, corpus.text_id, corpus_input, tokenizer, limits)
+        spec = run_spec(ref, meta, choose_sites(run.sites, ref), settings)
+        plans.append(RunPlan(checkpoint=run.checkpoint, corpus=run.corpus, spec=spec))
+    return plans
+
+
+def extractor_arguments(
+    described: Described, plans: Iterable[RunPlan], *, threads: int
+) -> dict[str, ExtractorArgs]:
+    """What a worker needs to load each checkpoint: the union of the sites that its runs store."""
+    settings = extract_settings(described.study)
+    sites: dict[str, dict[str, None]] = {}
+    for plan in plans:
+        sites.setdefault(plan.checkpoint, {}).update(dict.fromkeys(plan.spec.sites))
+    return {
+        name: ExtractorArgs(
+            source=described.sources[name],
+            sites=tuple(wanted),
+            compute_dtype=settings.compute_dtype,
+            attention=settings.attention,
+            threads=threads,
+        )
+        for name, wanted in sites.items()
+    }
