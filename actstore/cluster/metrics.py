@@ -1,33 +1,37 @@
-"""Counters of finished work for Ray's metrics endpoint. What they count is told by outcomes alone."""
+"""Counters of finished work on Ray's metrics endpoint, told by outcomes alone: work itself knows no Ray."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from actstore.schema.ports import Outcome
 
+UNITS = ("actstore_units", "Units of work that ended, by state.")
 MEASURED = {
-    "tokens": ("actstore_tokens_total", "Tokens whose activations are stored."),
-    "written_bytes": ("actstore_written_bytes_total", "Bytes of activations written."),
+    "tokens": ("actstore_tokens", "Tokens whose activations are stored."),
+    "written_bytes": ("actstore_written_bytes", "Bytes of activations written."),
 }
-"""Keys of a result's `measured` mapping, with the counter that each adds to."""
+"""Keys of a result's `measured` mapping, with the counter that each adds to. Ray puts `ray_` before."""
 
 
 class RayMetrics:
-    """Adds outcomes up, on the driver's side; `prefix` ray_ is put before the names by Ray."""
+    """Adds outcomes up in the driver. Made before Ray is connected, as a part of the executor."""
 
     def __init__(self) -> None:
-        from ray.util.metrics import Counter
-
-        self._units = Counter("actstore_units_total", description="Units of work done.", tag_keys=("state",))
-        self._measured = {
-            key: Counter(name, description=description) for key, (name, description) in MEASURED.items()
-        }
+        self._counters: dict[str, Any] = {}
 
     def __call__(self, outcome: Outcome) -> None:
-        self._units.inc(1, tags={"state": "done" if outcome.failure is None else "failed"})
+        self._add(*UNITS, 1, {"state": "done" if outcome.failure is None else "failed"})
         for key, value in measured(outcome.result).items():
-            if key in self._measured and value > 0:
-                self._measured[key].inc(value)
+            if key in MEASURED and value > 0:
+                self._add(*MEASURED[key], value, {})
+
+    def _add(self, name: str, description: str, value: float, tags: dict[str, str]) -> None:
+        if name not in self._counters:
+            # Ray reads its settings when it is imported, and `connect` makes them.
+            from ray.util.metrics import Counter
+
+            self._counters[name] = Counter(name, description=description, tag_keys=tuple(tags))
+        self._counters[name].inc(value, tags=tags)
 
 
 def measured(result: Any) -> Mapping[str, float]:

@@ -7,17 +7,16 @@ from pathlib import Path
 import pytest
 
 from actstore.cluster.executor import RayExecutor
-from actstore.errors import StorageError
+from actstore.errors import CapacityError, StorageError
 from actstore.schema.ports import Executor, Failure, Outcome, Resources, Unit
 from actstore.serial import SerialExecutor
 from tests.support.works import DiaryWork
 
 N_RAY_WORKERS = 2
+RAY = pytest.param("ray", marks=[pytest.mark.ray, pytest.mark.slow])
 
 
-@pytest.fixture(
-    scope="module", params=["serial", pytest.param("ray", marks=[pytest.mark.ray, pytest.mark.slow])]
-)
+@pytest.fixture(scope="module", params=["serial", RAY])
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     if request.param == "serial":
         yield SerialExecutor()
@@ -77,7 +76,11 @@ def test_a_group_is_opened_once_a_worker_and_closed(executor: Executor, work: Di
 
 @pytest.mark.parametrize(
     ("error", "request_error"),
-    [(StorageError("the disk is full"), False), (ZeroDivisionError("by 0"), False)],
+    [
+        (CapacityError("tokens_per_batch is too large"), True),
+        (StorageError("the disk is full"), False),
+        (ZeroDivisionError("by 0"), False),
+    ],
 )
 def test_what_a_unit_raises_is_its_failure(
     executor: Executor, work: DiaryWork, error: Exception, request_error: bool
@@ -140,3 +143,9 @@ def test_stopping_early_closes_what_is_open(executor: Executor, work: DiaryWork)
     outcomes.close()  # type: ignore[attr-defined]
     assert work.noted("close") == work.noted("open")
     assert len(work.noted("do")) < 50
+
+
+@pytest.mark.parametrize("executor", [RAY], indirect=True)
+def test_what_this_machine_can_not_hold_is_refused(executor: Executor, work: DiaryWork) -> None:
+    with pytest.raises(CapacityError, match="no place for one"):
+        list(executor.map(work, units_of(a=1), Resources(gpus=8)))
