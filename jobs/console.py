@@ -71,8 +71,9 @@ class Bar:
 
     def advance(self, by: float = 1, note: str | None = None) -> None:
         """Move on, with a remark beside the bar."""
-        fields = {} if note is None else {"note": note}
-        self._progress.update(self._task, advance=by, **fields)
+        self._progress.update(self._task, advance=by)
+        if note is not None:
+            self._progress.update(self._task, note=note)
 
 
 def human_bytes(n_bytes: float) -> str:

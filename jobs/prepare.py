@@ -21,12 +21,13 @@ from actstore.extract.prepare import (
     run_spec,
     token_settings,
 )
-from actstore.formats.options import ReadOptions
 from actstore.formats.registry import check_options, read_examples
 from actstore.schema.refs import CheckpointRef, CorpusRef
 from actstore.schema.text import Example
 from actstore.store import names, texts
 from actstore.store.objects import Objects
+from jobs.study.checkpoint import Checkpoint
+from jobs.study.corpus import Corpus
 from jobs.study.later import not_yet
 from jobs.study.needed import NeededRun, needed_runs
 from jobs.study.study import Study
@@ -75,22 +76,29 @@ def describe_study(study: Study) -> Described:
     )
 
 
-def source_of(item: object) -> CheckpointSource:
+def source_of(item: Checkpoint) -> CheckpointSource:
     """Where a [[checkpoint]] comes from."""
     fields = CheckpointSource.__dataclass_fields__
     return CheckpointSource(**{name: getattr(item, name) for name in fields})
 
 
-def input_of(item: object) -> CorpusInput:
+def input_of(item: Corpus) -> CorpusInput:
     """The text and limits of a [[corpus]]."""
-    options = ReadOptions(**{name: getattr(item, name) for name in ReadOptions.__dataclass_fields__})
+    options = item.read_options
     check_options(options)
 
     def read() -> Iterable[Example]:
         return read_examples(options).examples
 
-    limits = ("name", "domain", "max_length", "overflow", "stride", "part")
-    return CorpusInput(read=read, **{name: getattr(item, name) for name in limits})
+    return CorpusInput(
+        name=item.name,
+        domain=item.domain,
+        read=read,
+        max_length=item.max_length,
+        overflow=item.overflow,
+        stride=item.stride,
+        part=item.part,
+    )
 
 
 def extract_settings(study: Study) -> ExtractSettings:

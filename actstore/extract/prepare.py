@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from actstore.capture.tokenize import (
+    TokenCounts,
     TokenizedChunk,
     check_max_length,
     check_settings,
@@ -108,6 +109,22 @@ def ensure_tokens(
     meta = tokens_meta(text_id, tokenizer, settings, block_rows, last[0].counts)
     tokens.store_meta(objects, meta)
     return meta
+
+
+def tokenise_only(
+    objects: Objects | None, text_id: str, corpus: CorpusInput, tokenizer: Tokenizer, settings: TokenSettings
+) -> TokensMeta:
+    """The counts of a tokenisation, taken from the store or found by tokenising; nothing is stored."""
+    block_rows = block_rows_for(settings.max_length)
+    if objects is not None:
+        id_ = tokens_id(text_id, tokenizer.sha256, settings, block_rows)
+        existing = tokens.find_meta(objects, text_id, id_)
+        if existing is not None:
+            return existing
+    counts = TokenCounts()
+    for chunk in tokenize(corpus.read(), tokenizer, settings, block_rows):
+        counts = chunk.counts
+    return tokens_meta(text_id, tokenizer, settings, block_rows, counts)
 
 
 def run_spec(

@@ -6,18 +6,27 @@ import io
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from actstore.errors import NotFoundError
+from actstore.errors import NotFoundError, RequestError
 from actstore.schema import ID_LENGTH
 from actstore.schema.refs import check_name
 from actstore.schema.text import SPAN_LABELS
 from actstore.store import paths
 from actstore.store.objects import Objects
 from actstore.store.parquet import read_table
+from actstore.store.texts import EXAMPLE_LABEL_SET, WORD_LABEL_SET
+
+TAKEN = (WORD_LABEL_SET, EXAMPLE_LABEL_SET)
+"""Sets of other columns, which come with a corpus (store.texts)."""
 
 
 def add_labels(objects: Objects, text_id: str, name: str, table: pa.Table) -> str:
-    """Store a label set with the columns of schema.text.SPAN_LABELS; returns its hash."""
+    """Store a label set with the columns of schema.text.SPAN_LABELS; returns its hash.
+
+    Raises RequestError for a name that is not possible or taken.
+    """
     check_name(name, "label set")
+    if name in TAKEN:
+        raise RequestError(f"label set name {name!r}: {' and '.join(TAKEN)} are taken; choose another name")
     sink = io.BytesIO()
     pq.write_table(table.cast(SPAN_LABELS), sink, compression="zstd")
     data = sink.getvalue()

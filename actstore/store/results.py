@@ -47,6 +47,10 @@ class ResultWriter:
         path: Path | None = self.objects.local_path(self.key(part))
         return str(path) if path is not None else f"{self.objects.url}/{self.key(part)}"
 
+    def put_table(self, part: str, table: pa.Table) -> None:
+        """Store a table beside the result."""
+        create_table(self.objects, self.key(part), table)
+
     def find(self) -> tuple[pa.Table, dict[str, Any]] | None:
         """Table and provenance of a finished result, None when it is not finished."""
         provenance = find_record(self.objects, self.key("provenance.json"))

@@ -1,0 +1,52 @@
+"""StoreSource: a store as an ActivationSource, picklable, its runs opened where they are read."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from actstore.store.objects import Objects
+from actstore.store.reader import RunReader
+from actstore.store.root import open_root
+from actstore.store.tokens import read_tokens, text_of_tokens
+
+
+class StoreSource:
+    """Reads complete runs of one store; only its place is pickled."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._objects: Objects | None = None
+        self._readers: dict[str, RunReader] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"url": self.url}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["url"])  # type: ignore[misc]
+
+    def tokens(self, tokens_id: str, columns: Sequence[str]) -> pa.Table:
+        """Columns of a tokenisation's token table, in row order."""
+        return read_tokens(self._opened(), text_of_tokens(self._opened(), tokens_id), tokens_id, columns)
+
+    def gather(self, run_id: str, site: str, row_T: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        """Activations [T, D] of the given rows, in that order; checksums are checked where that is cheap."""
+        return self._reader(run_id).gather(site, row_T)
+
+    def scan(
+        self, run_id: str, site: str, *, rows_per_step: int
+    ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[Any]]]:
+        """All used rows in order, every checksum checked: (rows [T], activations [T, D])."""
+        return self._reader(run_id).scan(site, rows_per_step=rows_per_step)
+
+    def _opened(self) -> Objects:
+        if self._objects is None:
+            self._objects = open_root(self.url)
+        return self._objects
+
+    def _reader(self, run_id: str) -> RunReader:
+        if run_id not in self._readers:
+            self._readers[run_id] = RunReader(self._opened(), run_id)
+        return self._readers[run_id]

@@ -1,0 +1,98 @@
+"""`actstore analyse STUDY [NAME...]`: the study's analyses, from the store only; no model is run."""
+
+import argparse
+import sys
+from typing import Any
+
+from analyses.report import similarity_table
+
+from actstore.errors import StudyError
+from actstore.schema.ports import Resources
+from actstore.store.objects import Objects
+from actstore.store.root import create_root, open_root
+from jobs.console import Console
+from jobs.executors import open_executor
+from jobs.options import add_study, add_workers
+from jobs.prepare import refuse_later
+from jobs.similarity import Finished, plan_similarity, run_similarity
+from jobs.study.load import load_study
+from jobs.study.study import Study
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_study(parser)
+    parser.add_argument("names", metavar="NAME", nargs="*", help="only these analyses")
+    add_workers(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Run the analyses."""
+    study = load_study(arguments.study, store=arguments.store)
+    refuse_later(study)
+    finished = analyse_study(study, arguments, console)
+    console.answer({"store": study.store, "results": [told(item) for item in finished]})
+    return 0
+
+
+def analyse_study(study: Study, arguments: argparse.Namespace, console: Console) -> list[Finished]:
+    """Every analysis of a study (or the named ones): planned first, so that mistakes are known at once."""
+    wanted = chosen(study, getattr(arguments, "names", []))
+    objects = open_root(study.store)
+    results = results_of(study, objects)
+    planned = [
+        plan_similarity(objects, results, study, block) for block in study.similarity if block.name in wanted
+    ]
+    out: list[Finished] = []
+    if not planned:
+        return out
+    folder = objects.local_path("")
+    with open_executor(arguments, folders=[folder] if folder is not None else []) as executor:
+        resources = Resources(threads=arguments.threads, cpus=float(arguments.threads))
+        for item in planned:
+            finished = run_similarity(item, executor, resources, console)
+            show(finished, console)
+            if finished.n_computed == 0:
+                console.remark(f"similarity {finished.name}: it was there already, nothing was computed")
+            out.append(finished)
+    return out
+
+
+def results_of(study: Study, objects: Objects) -> Objects:
+    """Where a study's results go: inside the store, unless it says otherwise."""
+    return objects if study.results is None else create_root(study.results)
+
+
+def chosen(study: Study, asked: list[str]) -> set[str]:
+    """The names of the analyses to run. Raises StudyError for a name that the study has not."""
+    there = [block.name for _, block in study.analyses]
+    for name in asked:
+        if name not in there:
+            raise StudyError(f"{study.path} has no analysis {name!r}; it has {', '.join(there) or 'none'}")
+    return set(asked or there)
+
+
+def show(finished: Finished, console: Console) -> None:
+    """The table and the figures' names."""
+    table = similarity_table(finished.table)
+    console.table(table.headers, table.rows, title=f"similarity {finished.name}")
+    for figure in finished.figures:
+        console.line(f"figure: {figure}")
+
+
+def told(finished: Finished) -> dict[str, Any]:
+    """A result as JSON."""
+    return {
+        "kind": "similarity",
+        "name": finished.name,
+        "result_id": finished.result_id,
+        "rows": finished.table.to_pylist(),
+        "figures": list(finished.figures),
+        "n_computed": finished.n_computed,
+    }
+
+
+if __name__ == "__main__":
+    from jobs.cli import verb_main
+
+    sys.exit(verb_main("analyse"))

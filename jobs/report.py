@@ -1,0 +1,59 @@
+"""`actstore report STUDY`: tables and figures of finished analyses; nothing is computed."""
+
+import argparse
+import sys
+
+from actstore.store.results import list_results
+from actstore.store.root import open_root
+from jobs import analyse
+from jobs.console import Console
+from jobs.options import add_study
+from jobs.prepare import refuse_later
+from jobs.similarity import Finished, plan_similarity, put_figures
+from jobs.study.load import load_study
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_study(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Print what is finished; exit 1 where an analysis of the study is not."""
+    study = load_study(arguments.study, store=arguments.store)
+    refuse_later(study)
+    objects = open_root(study.store)
+    results = analyse.results_of(study, objects)
+    finished, missing = [], []
+    for block in study.similarity:
+        planned = plan_similarity(objects, results, study, block)
+        found = planned.writer.find()
+        if found is None:
+            missing.append(block.name)
+            continue
+        item = Finished(
+            name=block.name,
+            result_id=planned.writer.result_id,
+            table=found[0],
+            figures=put_figures(planned.writer, found[0]),
+            n_computed=0,
+        )
+        analyse.show(item, console)
+        finished.append(item)
+    console.answer(
+        {
+            "store": study.store,
+            "results": [analyse.told(item) for item in finished],
+            "missing": missing,
+            "stale": [row for row in list_results(results) if row["stale"]],
+        }
+    )
+    for name in missing:
+        console.remark(f"similarity {name} is not finished; run `actstore analyse {arguments.study} {name}`")
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    from jobs.cli import verb_main
+
+    sys.exit(verb_main("report"))

@@ -1,0 +1,42 @@
+"""`actstore run STUDY`: everything the study asks, in dependency order; what exists is skipped."""
+
+import argparse
+import sys
+
+from jobs import analyse, extract
+from jobs.console import Console
+from jobs.options import add_study, add_workers
+from jobs.prepare import refuse_later
+from jobs.study.load import load_study
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_study(parser)
+    add_workers(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Extract, then analyse."""
+    study = load_study(arguments.study, store=arguments.store)
+    refuse_later(study)
+    reports = extract.extract_study(study, arguments, console)
+    code = extract.exit_code(reports, console)
+    complete = all(report.manifest is not None for report in reports)
+    finished = analyse.analyse_study(study, arguments, console) if complete else []
+    console.answer(
+        {
+            "store": study.store,
+            "runs": [extract.told(report) for report in reports],
+            "results": [analyse.told(item) for item in finished],
+        }
+    )
+    if not complete:
+        console.remark("the analyses wait until every run is complete; run the same command again")
+    return code
+
+
+if __name__ == "__main__":
+    from jobs.cli import verb_main
+
+    sys.exit(verb_main("run"))

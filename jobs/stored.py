@@ -1,0 +1,98 @@
+"""Stored: which stored runs a study's analyses read. Looks at the store only; no model has to be there."""
+
+from actstore.errors import AmbiguousRunError, IncompleteRunError, NotFoundError
+from actstore.schema.tokens import TokensMeta
+from actstore.store import names, runs, tokens
+from actstore.store.catalog import RunInfo
+from actstore.store.objects import Objects
+from analyses.similarity.request import StoredCorpus, StoredRun
+from jobs.study.corpus import Corpus
+from jobs.study.study import Study
+
+
+def stored_corpus(
+    objects: Objects, study: Study, corpus: str, checkpoints: list[str], every: list[RunInfo]
+) -> StoredCorpus:
+    """The complete runs of some checkpoints over a corpus, by the study's own settings.
+
+    Raises NotFoundError, IncompleteRunError, AmbiguousRunError.
+    """
+    found = {name: find(objects, study, name, corpus, every) for name in checkpoints}
+    excluded = sorted({example for info in found.values() for example in _quarantined(objects, info)})
+    return StoredCorpus(
+        name=corpus,
+        excluded=tuple(excluded),
+        runs={
+            name: StoredRun(
+                checkpoint=name,
+                run_id=info.run_id,
+                tokens_id=info.spec.tokens_id,
+                sites=info.spec.sites,
+                replicate=names.checkpoint(objects, name).replicate,
+            )
+            for name, info in found.items()
+        },
+    )
+
+
+def find(objects: Objects, study: Study, checkpoint: str, corpus: str, every: list[RunInfo]) -> RunInfo:
+    """The run that the study's [extract] block and the corpus's limits describe."""
+    trunk = names.checkpoint(objects, checkpoint).trunk_sha256
+    text_id = names.corpus(objects, corpus).text_id
+    metas = {meta.tokens_id: meta for meta in tokens.list_metas(objects, text_id)}
+    fitting = [
+        info
+        for info in every
+        if info.spec.trunk_sha256 == trunk
+        and info.spec.tokens_id in metas
+        and _fits(info, metas[info.spec.tokens_id], study, study.corpus(corpus))
+    ]
+    pair = f"{checkpoint} over {corpus}"
+    if not fitting:
+        raise NotFoundError(
+            f"no run of {pair} with this study's settings in {objects.url}; "
+            f"run `actstore extract {study.path}`"
+        )
+    if len(fitting) > 1:
+        listed = "; ".join(
+            f"{info.run_id} ({len(info.spec.sites)} sites, tokens_per_batch {info.spec.tokens_per_batch}, "
+            f"max_length {metas[info.spec.tokens_id].settings.max_length})"
+            for info in fitting
+        )
+        raise AmbiguousRunError(
+            f"several runs of {pair} fit this study: {listed}; say which by max_length, sites or "
+            "tokens_per_batch"
+        )
+    if not fitting[0].complete:
+        raise IncompleteRunError(
+            f"the run of {pair} has {fitting[0].n_done} of {fitting[0].spec.n_shards} shards; "
+            f"run `actstore extract {study.path}`"
+        )
+    return fitting[0]
+
+
+def _fits(info: RunInfo, meta: TokensMeta, study: Study, corpus: Corpus) -> bool:
+    """Whether a run was made as the study says; what the study leaves open may be anything."""
+    spec, asked, limits = info.spec, study.extract, meta.settings
+    same = (
+        (spec.dtype, asked.dtype),
+        (spec.compute_dtype, asked.compute_dtype),
+        (spec.codec, asked.codec),
+        (spec.attention, asked.attention),
+        (spec.tokens_per_batch, asked.tokens_per_batch or spec.tokens_per_batch),
+        (spec.sites, spec.sites if asked.sites == "all" else tuple(sorted(asked.sites))),
+        (limits.max_length, corpus.max_length or limits.max_length),
+        (limits.overflow, corpus.overflow),
+        (limits.stride, corpus.stride),
+        (limits.part, corpus.part),
+    )
+    if asked.sites == "all" and not any(site == "L00" for site in spec.sites):
+        return False
+    return all(stored == wanted for stored, wanted in same)
+
+
+def _quarantined(objects: Objects, info: RunInfo) -> set[int]:
+    if not info.n_quarantined:
+        return set()
+    receipts = runs.read_receipts(objects, info.run_id).values()
+    return {item.example for receipt in receipts for item in receipt.quarantined}
