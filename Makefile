@@ -1,0 +1,86 @@
+# `make quickstart`: from a fresh clone to the first figure. `make test`: the tests. Both are safe to repeat.
+#
+# PYTHON   3.11 or newer
+# TORCH    version of torch. Without an NVIDIA GPU its CPU build is taken, where pip's sources offer it apart from
+#          the default build. For another build, install it into .venv first: `make venv`, then .venv/bin/pip.
+# MODELS   folder of the demo's models and texts
+
+PYTHON ?= python3
+TORCH ?= 2.13.0
+MODELS ?= $(abspath $(or $(ACTSTORE_MODELS),models))
+
+BIN := .venv/bin
+VENV := .venv/.made
+INSTALLED := .venv/.installed
+DEVELOP := .venv/.develop
+DEMO_MODELS := $(MODELS)/all-MiniLM-L6-v2 $(MODELS)/sre-MiniLM-L6
+DEMO_TEXTS := $(MODELS)/texts/python-docs.txt $(MODELS)/texts/ray-docstrings.txt
+
+.PHONY: quickstart domains venv install develop models texts test lint types contracts check bench clean
+.DELETE_ON_ERROR:
+
+quickstart: $(INSTALLED) $(DEMO_MODELS) $(DEMO_TEXTS)
+	ACTSTORE_MODELS="$(MODELS)" $(BIN)/actstore run studies/quickstart.toml
+
+domains: $(INSTALLED) $(DEMO_MODELS)
+	@test -n "$(ACTSTORE_DATA)" || \
+	  { echo "ACTSTORE_DATA is not set; it names the folder with WikiText-2 and the English Web Treebank"; exit 2; }
+	ACTSTORE_MODELS="$(MODELS)" $(BIN)/actstore run studies/domains.toml
+
+venv: $(VENV)
+
+install: $(INSTALLED)
+
+develop: $(DEVELOP)
+
+models: $(DEMO_MODELS)
+
+texts: $(DEMO_TEXTS)
+
+$(VENV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is not Python 3.11 or newer; name one: make PYTHON=python3.11 ..."; exit 2; }
+	$(PYTHON) -m venv .venv
+	touch $@
+
+# torch first, so that the project takes the build that is there
+$(INSTALLED): pyproject.toml $(VENV)
+	@$(BIN)/python -c 'import torch' 2>/dev/null || command -v nvidia-smi >/dev/null || \
+	  $(BIN)/python -m pip install --quiet "torch==$(TORCH)+cpu" 2>/dev/null || \
+	  echo "pip's sources have no CPU build of torch of its own; taking the default build"
+	@$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install "torch==$(TORCH)"
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(DEVELOP): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+$(DEMO_MODELS): | $(VENV)
+	$(BIN)/python studies/get_models.py $(notdir $@) --into "$(MODELS)"
+
+$(DEMO_TEXTS): | $(INSTALLED)
+	$(BIN)/python studies/quickstart_texts.py --into "$(MODELS)/texts"
+
+# tests that need the demo's models skip, and say so, until `make models`
+test: $(DEVELOP)
+	if [ -d "$(MODELS)" ]; then export ACTSTORE_MODELS="$(MODELS)"; fi; $(BIN)/python -m pytest
+
+lint: $(DEVELOP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(DEVELOP)
+	$(BIN)/mypy
+
+contracts: $(DEVELOP)
+	$(BIN)/lint-imports
+
+check: lint types contracts test
+
+bench: $(INSTALLED) $(DEMO_MODELS)
+	ACTSTORE_MODELS="$(MODELS)" $(BIN)/python benchmarks/extraction.py
+
+# models and stores stay
+clean:
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
