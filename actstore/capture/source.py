@@ -1,7 +1,7 @@
 """CheckpointSource: where a checkpoint comes from, as the user says it; the folder its files lie in."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from actstore.errors import ModelError
@@ -67,6 +67,17 @@ def resolve(source: CheckpointSource) -> Path:
             "config.json, model.safetensors and tokenizer.json, or the id of a model on the hub"
         )
     return _fetch(source)
+
+
+def pin(source: CheckpointSource) -> CheckpointSource:
+    """The same source fixed to what it means now: a folder's whole path, or the commit of a hub revision.
+
+    For sending to workers, which must load what was described. Raises ModelError as `resolve`.
+    """
+    folder = resolve(source)
+    if Path(source.model).expanduser().is_dir():
+        return replace(source, model=str(folder))
+    return replace(source, revision=folder.name)  # the hub's cache names a snapshot's folder by its commit
 
 
 def _fetch(source: CheckpointSource) -> Path:

@@ -13,6 +13,7 @@ from actstore.capture.checkpoint import describe
 from actstore.capture.extractor import TorchExtractor, load_extractor
 from actstore.capture.families import family_of
 from actstore.capture.hooks import find_layers
+from actstore.capture.initial import truncated_normal
 from actstore.capture.model import load_model
 from actstore.capture.selfcheck import check_hooks
 from actstore.capture.sites import choose_sites
@@ -22,6 +23,7 @@ from actstore.schema.tokens import TokenBatch
 from tests.support.tiny_models import FAMILIES, N_LAYERS, WIDTH, make_tiny_model
 
 LENGTHS = (3, 17, 9, 30, 1, 17)
+GOLDEN_DRAWS = [1.7291036, -1.4284534, 1.0277448, 1.8820691]
 ALL = tuple(f"L{layer:02d}" for layer in range(N_LAYERS + 1))
 
 
@@ -238,6 +240,13 @@ def test_random_weights_have_the_stated_spread(tmp_path):
     assert state["embeddings.LayerNorm.weight"].eq(1).all()
     assert state["encoder.layer.0.attention.self.query.bias"].eq(0).all()
     assert float(words[0, 0]) == pytest.approx(float(state["embeddings.word_embeddings.weight"][0, 0]))
+
+
+def test_what_is_drawn_is_pinned_as_it_is_part_of_identity():
+    drawn = truncated_normal(np.random.Generator(np.random.PCG64(1)), 1000)
+    np.testing.assert_allclose(drawn[:4], GOLDEN_DRAWS, atol=1e-6)
+    assert float(np.abs(drawn).max()) <= 2
+    assert abs(float(drawn.std()) - 0.88) < 0.03
 
 
 def test_an_unlisted_family_with_one_list_of_layers_works(tmp_path):

@@ -1,7 +1,11 @@
 """A checkpoint's identity: equal for equal trunks, different for anything that changes an activation."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +14,11 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from actstore.capture.checkpoint import describe
-from actstore.capture.source import CheckpointSource
+from actstore.capture.config import read_config
+from actstore.capture.identity import trunk_sha256
+from actstore.capture.source import CheckpointSource, pin
 from actstore.capture.tokenizer import load_tokenizer
+from actstore.capture.weights import PIECE_BYTES
 from actstore.errors import ModelError, RequestError
 from tests.support.tiny_models import make_tiny_model, tiny_tokenizer
 
@@ -89,6 +96,18 @@ def test_swapped_tensors_of_one_shape_are_another_checkpoint(folder):
 
     change_weights(folder, swap)
     assert trunk_of(folder) != before
+
+
+def test_hashing_takes_little_memory_however_large_a_tensor(folder):
+    def grow(tensors):
+        tensors["encoder.large"] = np.ones((1 << 24,), dtype=np.float32)
+
+    change_weights(folder, grow)
+    tracemalloc.start()
+    trunk_sha256(folder, read_config(folder))
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak_bytes < 3 * PIECE_BYTES < 1 << 26
 
 
 def test_pooler_and_index_buffers_do_not_count(folder):
@@ -241,6 +260,30 @@ def test_every_family_has_a_tokenizer_of_its_own(tmp_path):
         for family in ("bert", "mpnet", "roberta", "gpt2", "llama")
     }
     assert len(found) == 5
+
+
+def test_a_pinned_folder_is_its_whole_path(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    assert pin(source_of(folder.name, task="mnli")) == source_of(folder, task="mnli")
+
+
+def test_a_hub_id_is_found_in_the_cache_and_pinned_to_its_commit(folder, tmp_path):
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    repository = tmp_path / "home" / "hub" / "models--owner--tiny"
+    shutil.copytree(folder, repository / "snapshots" / commit)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    code = """
+from actstore.capture.checkpoint import describe
+from actstore.capture.source import CheckpointSource, pin
+source = CheckpointSource(name="tiny", model="owner/tiny")
+print(pin(source).revision, describe(source).trunk_sha256, describe(pin(source)).source)
+"""
+    env = {**os.environ, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.getcwd()}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.stdout.split() == [commit, trunk_of(folder), f"owner/tiny@{commit}"], done.stderr
 
 
 class TestRefusals:
