@@ -1,0 +1,1 @@
+"""Figures: one description each, drawn as SVG, PNG and interactive HTML."""

@@ -1,0 +1,79 @@
+"""Report: results as tables of text, for a terminal and for Markdown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+import pyarrow as pa
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextTable:
+    """A titled table of text cells; the first column names the rows."""
+
+    title: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def markdown(self) -> str:
+        """The table in Markdown, numbers to the right, with its title as a paragraph above."""
+        head = [self.headers, ("---", *("---:" for _ in self.headers[1:]))]
+        lines = ["| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in (*head, *self.rows)]
+        return "\n".join([self.title, "", *lines]) + "\n"
+
+
+def similarity_table(table: pa.Table, *, digits: int = 4) -> list[TextTable]:
+    """One table a measure: layers as rows, a column for each pair and corpus.
+
+    `table`: rows of the table `similarity`. A cell is a value, a value with its interval, or where there are
+    several samples their mean ± standard deviation; a dash where there is none.
+    """
+    rows = table.to_pylist()
+    measures = dict.fromkeys(row["measure"] for row in rows)
+    return [
+        _measure_table(name, [row for row in rows if row["measure"] == name], digits) for name in measures
+    ]
+
+
+def _measure_table(measure: str, rows: Sequence[Row], digits: int) -> TextTable:
+    columns = list(dict.fromkeys(_column(row) for row in rows))
+    layers = sorted({(row["layer_a"], row["layer_b"]) for row in rows})
+    cells: dict[tuple[Any, Any], list[Row]] = {}
+    for row in rows:
+        cells.setdefault(((row["layer_a"], row["layer_b"]), _column(row)), []).append(row)
+    counts = sorted({row["n_tokens"] for row in rows})
+    tokens = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+    return TextTable(
+        title=f"{measure} ({tokens} tokens)",
+        headers=("layer", *(f"{a} : {b} on {corpus}" for a, b, corpus in columns)),
+        rows=tuple(
+            (_layer(pair), *(_cell(cells.get((pair, column), []), digits) for column in columns))
+            for pair in layers
+        ),
+    )
+
+
+def _column(row: Row) -> tuple[str, str, str]:
+    return row["checkpoint_a"], row["checkpoint_b"], row["corpus"]
+
+
+def _layer(pair: tuple[int, int]) -> str:
+    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]} : {pair[1]}"
+
+
+def _cell(rows: Sequence[Row], digits: int) -> str:
+    values = [row["value"] for row in rows if row["value"] is not None]
+    if not values:
+        return "–"  # noqa: RUF001  a dash is an empty cell
+    if len(values) > 1:
+        return f"{fmean(values):.{digits}f} ± {stdev(values):.{digits}f}"
+    low, high = rows[0]["low"], rows[0]["high"]
+    interval = "" if low is None or high is None else f" [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{values[0]:.{digits}f}{interval}"
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|")
