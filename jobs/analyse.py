@@ -74,8 +74,8 @@ def chosen(study: Study, asked: list[str]) -> set[str]:
 
 def show(finished: Finished, console: Console) -> None:
     """The table and the figures' names."""
-    table = similarity_table(finished.table)
-    console.table(table.headers, table.rows, title=f"similarity {finished.name}")
+    for table in similarity_table(finished.table):
+        console.table(table.headers, table.rows, title=f"similarity {finished.name}: {table.title}")
     for figure in finished.figures:
         console.line(f"figure: {figure}")
 

@@ -10,13 +10,17 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+FILE_WIDTH = 240
+
 
 class Console:
     """Says things to a person, or, with `as_json`, one JSON document to a program."""
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.out = RichConsole(highlight=False, soft_wrap=True)
+        terminal = sys.stdout.isatty()
+        # A file or a pipe gets every column whole; a terminal folds what does not fit.
+        self.out = RichConsole(highlight=False, soft_wrap=True, width=None if terminal else FILE_WIDTH)
         self.err = RichConsole(stderr=True, highlight=False, soft_wrap=True)
 
     def answer(self, document: Any) -> None:
@@ -44,8 +48,7 @@ class Console:
             table.add_column(header, justify="right" if numeric else "left", overflow="fold")
         for row in rows:
             table.add_row(*row)
-        # A width of its own where stdout is no terminal, so that a file gets every column whole.
-        self.out.print(table, width=None if self.out.is_terminal else 200)
+        self.out.print(table)
 
     @contextmanager
     def progress(self, what: str, total: float) -> Iterator["Bar"]:

@@ -12,12 +12,12 @@ PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_]+)\}")
 
 
 def expand_series(checkpoints: list[Table], problems: list[str]) -> list[Table]:
-    """The checkpoints with each `{step}`, `{seed}` and `{replicate}` filled in; several lists multiply."""
+    """The checkpoints with each `{step}`, `{seed}` and `{replicate}` filled in; several lists multiply, the first slowest."""
     return [one for block in checkpoints for one in _expand(block, problems)]
 
 
 def _expand(block: Table, problems: list[str]) -> Iterator[Table]:
-    lists = {key: block[key] for key in SERIES_KEYS if isinstance(block.get(key), list)}
+    lists = {key: value for key, value in block.items() if key in SERIES_KEYS and isinstance(value, list)}
     before = len(problems)
     problems.extend(_problems(block, lists))
     if len(problems) > before:
