@@ -12,7 +12,10 @@ PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_]+)\}")
 
 
 def expand_series(checkpoints: list[Table], problems: list[str]) -> list[Table]:
-    """The checkpoints with each `{step}`, `{seed}` and `{replicate}` filled in; several lists multiply, the first slowest."""
+    """The checkpoints with each `{step}`, `{seed}` and `{replicate}` filled in.
+
+    Several lists multiply, the first slowest.
+    """
     return [one for block in checkpoints for one in _expand(block, problems)]
 
 
