@@ -5,6 +5,7 @@ import logging
 import os
 import site
 import socket
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,7 @@ from actstore.schema.ports import Resources
 
 CONNECT_SECONDS = 5.0
 OUR_PACKAGES = ("actstore", "analyses", "jobs")
+ADVICE = "start one with `ray start --head`, give its host:port, or use 'local' for this machine alone"
 HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 """What a gRPC client says first, with an empty SETTINGS frame."""
 SETTINGS_FRAME = 4
@@ -89,10 +91,17 @@ def _connect_to(ray: ModuleType, address: str) -> None:
         ray.init(**options)
     except (ConnectionError, ValueError, RuntimeError, SystemExit) as error:
         # SystemExit: Ray leaves the process when the head does not answer it.
-        raise ClusterError(f"no Ray cluster at {address}: {error}; {_ADVICE}") from error
+        raise ClusterError(refusal(address, error)) from error
 
 
-_ADVICE = "start one with `ray start --head`, give its host:port, or use 'local' for this machine alone"
+def refusal(address: str, error: BaseException) -> str:
+    """Why Ray did not let us in, and what to do. A refused token is only told in the cause."""
+    if "AuthToken" in "".join(traceback.format_exception(error)):
+        return (
+            f"the Ray cluster at {address} asks for a token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or "
+            "RAY_AUTH_TOKEN_PATH to the cluster's token, then try again"
+        )
+    return f"no Ray cluster at {address}: {error}; {ADVICE}"
 
 
 def _checkout() -> Path | None:
@@ -117,7 +126,7 @@ def _find(address: str) -> str:
     try:
         return str(get_ray_address_from_environment("auto", None))
     except ConnectionError as error:
-        raise ClusterError(f"'auto': no Ray runs on this machine; {_ADVICE}") from error
+        raise ClusterError(f"'auto': no Ray runs on this machine; {ADVICE}") from error
 
 
 def _check_answers(address: str) -> None:
@@ -134,9 +143,9 @@ def _check_answers(address: str) -> None:
             connection.sendall(HTTP2_HELLO)
             answer = connection.recv(9)
     except OSError as error:
-        raise ClusterError(f"nothing answers at {address}: {error}; {_ADVICE}") from error
+        raise ClusterError(f"nothing answers at {address}: {error}; {ADVICE}") from error
     if len(answer) < 4 or answer[3] != SETTINGS_FRAME:
         raise ClusterError(
             f"what answers at {address} is no Ray head (its port is 6379 unless set; 8265 is the "
-            f"dashboard's); {_ADVICE}"
+            f"dashboard's); {ADVICE}"
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from actstore.cluster.connect import connect
+from actstore.cluster.connect import connect, refusal
 from actstore.errors import ClusterError
 
 
@@ -71,3 +71,11 @@ def test_an_address_of_a_job_counts_unless_another_is_given(
     monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{free_port}")
     with pytest.raises(ClusterError, match=str(free_port)):
         connect(None, None)
+
+
+def test_a_cluster_that_asks_for_a_token_is_told_from_one_that_is_not_there() -> None:
+    # As Ray 2.60 fails: the reason is only in the cause.
+    error = ConnectionError("Failed to connect to Ray cluster at h:1")
+    assert "no Ray cluster at h:1" in refusal("h:1", error)
+    error.__cause__ = RuntimeError("Unauthenticated: InvalidAuthToken: Authentication token is missing")
+    assert "RAY_AUTH_MODE=token" in refusal("h:1", error)
