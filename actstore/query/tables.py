@@ -10,7 +10,7 @@ from actstore.errors import DamagedShardError, RequestError
 from actstore.schema import tables, text, tokens
 from actstore.schema.refs import CorpusRef
 from actstore.store import catalog, names, paths, results
-from actstore.store.labels import list_labels
+from actstore.store.labels import TAKEN, list_labels
 from actstore.store.objects import Objects
 from actstore.store.texts import EXAMPLE_LABEL_SET, WORD_LABEL_SET, has_text
 from actstore.store.tokens import list_metas
@@ -129,7 +129,7 @@ def _labels(objects: Objects, corpora: list[CorpusRef]) -> str:
     parts = []
     for ref in corpora:
         for name, hash_ in list_labels(objects, ref.text_id):
-            if name not in (WORD_LABEL_SET, EXAMPLE_LABEL_SET):
+            if name not in TAKEN:
                 file = _file(objects, paths.label_set(ref.text_id, name, hash_))
                 parts.append(f"SELECT {_quoted(name)} label_set, {_quoted(ref.name)} corpus, * FROM {file}")
         if ref.word_labels is not None:
