@@ -16,13 +16,11 @@ from actstore.schema.tables import RESULTS
 from analyses.readers.sample import COLUMNS, Sample, SampleSpec, draw
 from analyses.similarity import device
 from analyses.similarity.bootstrap import resampled_rsa
-from analyses.similarity.measures import MEASURES, RAW, UNIT
+from analyses.similarity.measures import MEASURES, SUMS, Sums
 from analyses.similarity.request import PairArgs, StoredRun, check_comparable
-from analyses.similarity.rsa import unit_moments
 from analyses.statistics.centred import Array
-from analyses.statistics.moments import Moments, moments
 from analyses.statistics.resampling import example_weights, percentile_interval
-from analyses.statistics.rows import RowName, finite_rows, steps
+from analyses.statistics.rows import RowName, steps
 
 ROWS_PER_STEP = 8192
 MAX_RESAMPLED_TOKENS = 50_000
@@ -61,11 +59,11 @@ class SimilarityTask:
         args: PairArgs = unit.args
         check_comparable(args.a, args.b, args.corpus)
         sample = self.sample(args.sample)
-        found = self._moments(args, sample)
+        found = self._sums(args, sample)
         values = {
             name: value
             for measure in args.measures
-            for name, value in MEASURES[measure].finish(found[MEASURES[measure].rows]).items()
+            for name, value in MEASURES[measure].finish(found[MEASURES[measure].sums]).items()
         }
         return _rows(args, sample, values, self._intervals(args, sample))
 
@@ -76,18 +74,14 @@ class SimilarityTask:
                 self._samples[spec] = draw(self.source.tokens(self.tokens_id, COLUMNS), spec)
             return self._samples[spec]
 
-    def _moments(self, args: PairArgs, sample: Sample) -> dict[str, Moments]:
-        """Moments by the kind of rows, of all the measures that are asked, in one pass."""
-        kinds = {MEASURES[measure].rows for measure in args.measures}
-        found: dict[str, Moments] = {}
+    def _sums(self, args: PairArgs, sample: Sample) -> dict[str, Sums]:
+        """The sums that the asked measures need, in one pass over the rows."""
+        found: dict[str, Sums] = {}
         for step, x_TD, y_TE in self._pairs(args, sample):
             names = _namer(args.a, args.layer_a, sample, step), _namer(args.b, args.layer_b, sample, step)
-            parts: dict[str, Moments] = {}
-            if UNIT in kinds:
-                parts[UNIT] = unit_moments(x_TD, y_TE, *names)
-            if RAW in kinds:
-                parts[RAW] = moments(finite_rows(x_TD, names[0]), finite_rows(y_TE, names[1]))
-            found = {kind: found[kind].merge(part) if found else part for kind, part in parts.items()}
+            for kind in {MEASURES[measure].sums for measure in args.measures}:
+                part = SUMS[kind](x_TD, y_TE, *names)
+                found[kind] = found[kind].merge(part) if kind in found else part
         return found
 
     def _pairs(self, args: PairArgs, sample: Sample) -> Iterator[tuple[slice, Array, Array]]:

@@ -89,7 +89,7 @@ def moments(
     if x_TD.dtype not in (xp.float32, xp.float64) or y_TE.dtype != x_TD.dtype:
         raise RequestError(f"dtypes {x_TD.dtype} and {y_TE.dtype}: give both as float32 or both as float64")
     x, y = centred(x_TD, length_x_T), centred(y_TE, length_y_T)
-    return Moments(xx=_cross(x, x), yy=_cross(y, y), xy=_cross(x, y))
+    return Moments(xx=cross_moments(x, x), yy=cross_moments(y, y), xy=cross_moments(x, y))
 
 
 def no_moments(width_x: int, width_y: int, xp: Any = np, device: Any = None) -> Moments:
@@ -104,7 +104,8 @@ def no_moments(width_x: int, width_y: int, xp: Any = np, device: Any = None) -> 
     return Moments(xx=none(width_x, width_x), yy=none(width_y, width_y), xy=none(width_x, width_y))
 
 
-def _cross(x: Centred, y: Centred) -> CrossMoments:
+def cross_moments(x: Centred, y: Centred) -> CrossMoments:
+    """Moments of two sides of centred rows."""
     xp = array_namespace(x.rows_TD)
     n = x.rows_TD.shape[0]
     product_DE = xp.astype(xp.matrix_transpose(x.rows_TD) @ y.rows_TD, xp.float64)
