@@ -1,8 +1,8 @@
 """Tokens per second of one worker: bare forward, our extraction, and the loop most people write.
 
-    python benchmarks/extraction.py --model models/all-MiniLM-L6-v2 [--corpus FILE.conllu|FILE.txt] [--limit N]
+    python benchmarks/extraction.py [--model FOLDER] [--corpus FILE.conllu|FILE.txt] [--limit N]
 
-The three do the same work on the same text in one process, one compute thread, in turns:
+The three run on the same text in one process, one compute thread, in turns:
 (a) `bare`: the model's forward over our length-bucketed batches, hidden states thrown away;
 (b) `actstore`: one shard after the other from token ids to durable receipts (hooks, cast, checks, checksums,
     sha256, fsync), written while the next shard is computed;
@@ -207,7 +207,7 @@ def _markdown(report: dict) -> str:  # type: ignore[type-arg]
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     data = os.environ.get("ACTSTORE_DATA")
-    default = f"{data}/ud_ewt/en_ewt-ud-dev.conllu" if data else "studies/texts/python.txt"
+    default = f"{data}/ud_ewt/en_ewt-ud-dev.conllu" if data else "models/texts/python-docs.txt"
     parser.add_argument("--model", default="models/all-MiniLM-L6-v2")
     parser.add_argument("--corpus", default=default)
     parser.add_argument("--limit", type=int, default=None, help="examples")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from actstore.capture.checkpoint import describe
 from actstore.capture.sites import choose_sites
-from actstore.capture.source import CheckpointSource, resolve
+from actstore.capture.source import CheckpointSource, pin, resolve
 from actstore.capture.tokenizer import Tokenizer, load_tokenizer
 from actstore.errors import NotYetError
 from actstore.extract.driver import RunPlan
@@ -173,7 +173,8 @@ def extractor_arguments(
         sites.setdefault(plan.checkpoint, {}).update(dict.fromkeys(plan.spec.sites))
     return {
         name: ExtractorArgs(
-            source=described.sources[name],
+            # Pinned: workers load the commit that was described, whatever the hub says by then.
+            source=pin(described.sources[name]),
             sites=tuple(wanted),
             compute_dtype=settings.compute_dtype,
             attention=settings.attention,

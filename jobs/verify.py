@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", metavar="N", type=positive, default=1, help="compute threads (default: 1)"
     )
+    parser.add_argument("--allow-pickle", action="store_true", help="recompute from pickled weights too")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the choice of examples")
 
 
@@ -78,6 +79,7 @@ def _recompute(objects: Objects, arguments: argparse.Namespace) -> list[Recomput
             arguments.recompute,
             seed=arguments.seed,
             threads=arguments.threads,
+            allow_pickle=arguments.allow_pickle,
         )
         for info in catalog.list_runs(objects)
         if info.n_done and info.spec.trunk_sha256 in by_trunk

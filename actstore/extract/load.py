@@ -1,6 +1,7 @@
 """Load a checkpoint inside a worker: the arguments that are sent, and the function that a worker calls."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from actstore.capture.source import CheckpointSource
 from actstore.schema.ports import Extractor
@@ -34,9 +35,16 @@ def open_checkpoint(arguments: ExtractorArgs) -> Extractor:
     )
 
 
-def source_of(ref: CheckpointRef) -> CheckpointSource:
+def source_of(ref: CheckpointRef, *, allow_pickle: bool = False) -> CheckpointSource:
     """Where a stored checkpoint came from."""
-    model, _, revision = ref.source.partition("@")
+    model, revision = ref.source, None
+    if "@" in model and not Path(model).exists():
+        model, _, revision = model.rpartition("@")
     return CheckpointSource(
-        name=ref.name, model=model, revision=revision or None, init=ref.init, seed=ref.seed or 0
+        name=ref.name,
+        model=model,
+        revision=revision,
+        init=ref.init,
+        seed=ref.seed or 0,
+        allow_pickle=allow_pickle,
     )

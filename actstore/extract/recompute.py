@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from actstore.errors import ModelError
-from actstore.extract.environment import TOLERANCE, recompute_difference
+from actstore.extract.environment import recompute_difference
 from actstore.extract.load import ExtractorArgs, open_checkpoint, source_of
 from actstore.schema.refs import CheckpointRef
 from actstore.store.objects import Objects
+from actstore.store.precision import TOLERANCE
 from actstore.store.reader import RunReader
 
 
@@ -28,7 +29,14 @@ class Recomputed:
 
 
 def recompute_run(
-    objects: Objects, run_id: str, ref: CheckpointRef, fraction: float, *, seed: int = 0, threads: int = 1
+    objects: Objects,
+    run_id: str,
+    ref: CheckpointRef,
+    fraction: float,
+    *,
+    seed: int = 0,
+    threads: int = 1,
+    allow_pickle: bool = False,
 ) -> Recomputed:
     """Recompute a random share of a run's sequences, at least one.
 
@@ -36,7 +44,7 @@ def recompute_run(
     """
     from actstore.capture.checkpoint import describe
 
-    source = source_of(ref)
+    source = source_of(ref, allow_pickle=allow_pickle)
     now = describe(source)
     if now.trunk_sha256 != ref.trunk_sha256:
         raise ModelError(

@@ -76,6 +76,6 @@ def test_the_index_finds_rows_by_shard_and_by_example(sizes: list[int]) -> None:
     ]
     assert index.rows().tolist() == expected
     shards = [index.within_rows(row, row + 128).rows().tolist() for row in range(0, packer.n_rows, 128)]
-    assert sum(shards, []) == expected
+    assert [row for rows in shards for row in rows] == expected
     assert index.of_examples(0, 1).rows().tolist() == expected[: sizes[0]]
     assert len(index.without({0})) == len(sizes) - 1

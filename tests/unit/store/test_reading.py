@@ -10,8 +10,16 @@ from actstore.store import paths
 from actstore.store.reader import RunReader
 from tests.support.small_store import SmallStore, prepare, used_rows
 
-PROFILES = [("float32", "none", 0.0), ("float16", "none", 2e-3), ("bfloat16", "none", 2e-2), ("int8", "none", 2e-2),
-            ("float16", "zstd", 2e-3), ("bfloat16", "blosc", 2e-2), ("int8", "zstd", 2e-2)]  # fmt: skip
+PROFILES = [
+    ("float32", "none", 0.0),
+    ("float16", "none", 2e-3),
+    ("bfloat16", "none", 2e-2),
+    ("int8", "none", 2e-2),
+    ("float16", "zstd", 2e-3),
+    ("bfloat16", "blosc", 2e-2),
+    ("int8", "zstd", 2e-2),
+]
+"""dtype, codec, and how far a value may be from what was put in, for values of magnitude 1."""
 
 
 @pytest.fixture(params=PROFILES, ids=lambda p: f"{p[0]}-{p[1]}")
