@@ -6,18 +6,20 @@ from typing import Any
 
 from array_api_compat import array_namespace
 
-from actstore.errors import NotYetError, RequestError
+from actstore.errors import RequestError
 from analyses.similarity.cca import pwcca, svcca
 from analyses.similarity.cka import debiased_cka, linear_cka
+from analyses.similarity.neighbours import mutual_neighbours
 from analyses.similarity.procrustes import procrustes
 from analyses.similarity.rsa import cosine_rsa, unit_moments
 from analyses.statistics.centred import Array
+from analyses.statistics.held import HeldRows
 from analyses.statistics.moments import Moments, moments
 from analyses.statistics.norms import NormMoments, norm_moments
 from analyses.statistics.rows import RowName, finite_rows
 
 Sums = Any
-"""Sums of rows with `merge`: Moments or NormMoments."""
+"""What is kept of rows and merges: Moments, NormMoments or HeldRows."""
 
 
 def _raw(x_TD: Array, y_TE: Array, name_x: RowName, name_y: RowName) -> Moments:
@@ -33,13 +35,19 @@ def _normed(x_TD: Array, y_TE: Array, name_x: RowName, name_y: RowName) -> NormM
     return norm_moments(finite_rows(x_TD, name_x), finite_rows(y_TE, name_y))
 
 
+def _held(x_TD: Array, y_TE: Array, name_x: RowName, name_y: RowName) -> HeldRows:
+    return HeldRows(parts=((finite_rows(x_TD, name_x), finite_rows(y_TE, name_y)),))
+
+
 SUMS: dict[str, Callable[[Array, Array, RowName, RowName], Sums]] = {
     "unit": unit_moments,
     "raw": _raw,
     "exact": _exact,
     "normed": _normed,
+    "rows": _held,
 }
-"""Sums of a step's rows: of unit rows, raw rows, raw rows with float64 products, raw rows with norms."""
+"""What is kept of a step's rows: moments of unit rows, of raw rows, of raw rows with float64 products, of raw
+rows with norm sums; or the rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +67,14 @@ MEASURES: dict[str, Measure] = {
     "svcca": Measure(sums="exact", finish=lambda found: {"svcca": svcca(found)}),
     "pwcca": Measure(sums="exact", finish=pwcca),
     "procrustes": Measure(sums="raw", finish=procrustes),
+    "neighbours": Measure(sums="rows", finish=lambda found: {"neighbours": mutual_neighbours(found)}),
 }
-LATER = ("neighbours",)
 
 
 def check_measures(names: Sequence[str]) -> None:
-    """Raise RequestError or NotYetError for a measure that can not be computed."""
+    """Raise RequestError for a measure that there is not."""
     for name in names:
-        if name in LATER:
-            raise NotYetError(f"measure {name!r} is not built yet; there is {', '.join(MEASURES)}")
         if name not in MEASURES:
-            raise RequestError(f"measure {name!r}: allowed are {', '.join((*MEASURES, *LATER))}")
+            raise RequestError(f"measure {name!r}: allowed are {', '.join(MEASURES)}")
     if not names:
         raise RequestError(f"measures = []: name one or more of {', '.join(MEASURES)}")
