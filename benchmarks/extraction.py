@@ -33,7 +33,7 @@ from actstore.capture.sites import choose_sites
 from actstore.capture.source import CheckpointSource, resolve
 from actstore.capture.tokenizer import load_tokenizer
 from actstore.extract.driver import SHARDS_IN_HAND, RunPlan, extract_runs
-from actstore.extract.load import ExtractorArgs, open_checkpoint
+from actstore.extract.load import ExtractorArgs
 from actstore.extract.prepare import (
     CorpusInput,
     ExtractSettings,

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import actstore
 from actstore.cluster.folders import in_runtime_folder
 from actstore.errors import ClusterError
 from actstore.schema.ports import Resources
@@ -106,7 +105,7 @@ def refusal(address: str, error: BaseException) -> str:
 
 def _checkout() -> Path | None:
     """The folder our packages are imported from, None where every process finds them by itself."""
-    folder = Path(actstore.__file__).resolve().parents[1]
+    folder = Path(__file__).resolve().parents[2]
     installed = [Path(path).resolve() for path in (*site.getsitepackages(), site.getusersitepackages())]
     return None if folder in installed or in_runtime_folder(folder) else folder
 
