@@ -109,33 +109,33 @@ def cross_moments(x: Centred, y: Centred) -> CrossMoments:
     xp = array_namespace(x.rows_TD)
     n = x.rows_TD.shape[0]
     product_DE = xp.astype(xp.matrix_transpose(x.rows_TD) @ y.rows_TD, xp.float64)
+    left, right = [-n * x.missed_D], [y.missed_D]
     if x.rows_TD.dtype == xp.float32:
-        product_DE = _sharpened(product_DE, x, y)
+        along_x_D, along_y_E, missing_D, missing_E = _lost_along_means(product_DE, x, y)
+        left, right = [*left, along_x_D, missing_D], [*right, missing_E, along_y_E]
     return CrossMoments(
         n=n,
         mean_x_D=x.pivot_D + x.missed_D,
         mean_y_E=y.pivot_D + y.missed_D,
-        cross_DE=product_DE - (n * x.missed_D)[:, None] * y.missed_D[None, :],
+        cross_DE=product_DE + xp.stack(left, axis=1) @ xp.stack(right, axis=0),
     )
 
 
-def _sharpened(product_DE: Array, x: Centred, y: Centred) -> Array:
-    """The product with its part along the two means taken from the rows themselves.
+def _lost_along_means(product_DE: Array, x: Centred, y: Centred) -> tuple[Array, Array, Array, Array]:
+    """Directions a, b of the two means, and d, e: product + a e' + d b' is exact along both means.
 
     Rows of unit length hardly vary along their mean, so that this part is far smaller than the product's
     float32 rounding, and yet RSA's covariance weighs it with the mean's square.
     """
+    xp = array_namespace(product_DE)
     along_x_D, along_y_E = _direction(x.pivot_D), _direction(y.pivot_D)
     score_x_T, score_y_T = _scores(x, along_x_D), _scores(y, along_y_E)
-    wrong_E, wrong_D = along_x_D @ product_DE, product_DE @ along_y_E
-    right_E, right_D = _weighted_sum(y, score_x_T), _weighted_sum(x, score_y_T)
-    xp = array_namespace(product_DE)
-    corner = along_x_D @ (right_D - wrong_D)
-    exact_corner = xp.sum(score_x_T * score_y_T)
-    right_E = right_E + (exact_corner - right_E @ along_y_E) * along_y_E
-    missing_E = right_E - wrong_E
-    missing_D = (right_D - wrong_D) - corner * along_x_D
-    return product_DE + along_x_D[:, None] * missing_E[None, :] + missing_D[:, None] * along_y_E[None, :]
+    missing_E = _weighted_sum(y, score_x_T) - along_x_D @ product_DE
+    missing_D = _weighted_sum(x, score_y_T) - product_DE @ along_y_E
+    corner = xp.sum(score_x_T * score_y_T) - along_x_D @ (product_DE @ along_y_E)
+    missing_E = missing_E + (corner - missing_E @ along_y_E) * along_y_E
+    missing_D = missing_D - (along_x_D @ missing_D) * along_x_D
+    return along_x_D, along_y_E, missing_D, missing_E
 
 
 def _direction(mean_D: Array) -> Array:
