@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from actstore.serial import SerialExecutor
 
 from actstore.extract.driver import RunPlan, RunReport, extract_runs
 from actstore.plan.packing import Packer
@@ -16,6 +15,7 @@ from actstore.schema.refs import CheckpointRef, CorpusRef
 from actstore.schema.spec import RunSpec
 from actstore.schema.text import Example, Word
 from actstore.schema.tokens import SEQUENCES, TOKENS, WORD_TOKENS, TokenBatch, TokenSettings, TokensMeta
+from actstore.serial import SerialExecutor
 from actstore.store import names, texts, tokens
 from actstore.store.objects import Objects
 from actstore.store.root import create_root
@@ -137,9 +137,10 @@ class SmallStore:
     tables: Tables
     specs: dict[str, RunSpec]
     arguments: dict[str, dict[str, float]]
+    corpus: str = "small"
 
     def plans(self) -> list[RunPlan]:
-        return [RunPlan(checkpoint=name, corpus="small", spec=spec) for name, spec in self.specs.items()]
+        return [RunPlan(checkpoint=name, corpus=self.corpus, spec=spec) for name, spec in self.specs.items()]
 
     def extract(self, executor: Executor | None = None) -> list[RunReport]:
         return extract_runs(
@@ -167,6 +168,7 @@ def prepare(
     n_layers: int = 2,
     checkpoints: Sequence[str] = ("base",),
     poison: int | None = None,
+    corpus: str = "small",
     **spec: object,
 ) -> SmallStore:
     """Everything but the activations: text, tokens, names and a spec for each checkpoint."""
@@ -174,7 +176,7 @@ def prepare(
     examples = make_examples(n_examples)
     digest = texts.digest_text(examples)
     texts.store_text(objects, digest, lambda: examples)
-    names.bind_corpus(objects, CorpusRef(name="small", text_id=digest.text_id, domain="toy",
+    names.bind_corpus(objects, CorpusRef(name=corpus, text_id=digest.text_id, domain="toy",
                                          word_labels=digest.word_labels,
                                          example_labels=digest.example_labels))  # fmt: skip
     tables, n_rows = tokenise(examples)
@@ -202,7 +204,7 @@ def prepare(
             "blocks_per_shard": 2, "chunk_rows": 8, "tokens_per_batch": 64, "dtype": "float32",
         }  # fmt: skip
         specs[name] = RunSpec(**{**values, **spec})  # type: ignore[arg-type]
-    return SmallStore(objects, examples, tables, specs, arguments)
+    return SmallStore(objects, examples, tables, specs, arguments, corpus)
 
 
 def used_rows(store: SmallStore) -> npt.NDArray[np.int64]:

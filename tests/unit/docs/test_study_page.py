@@ -1,0 +1,37 @@
+"""docs/study.md names every key of the blocks that can run, and its example is a study."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from jobs.study.checkpoint import Checkpoint
+from jobs.study.corpus import Corpus
+from jobs.study.extract import Extract
+from jobs.study.load import load_study
+from jobs.study.similarity import Similarity
+
+PAGE = (Path(__file__).parents[3] / "docs" / "study.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("heading", "block"),
+    [
+        ("[[checkpoint]]", Checkpoint),
+        ("[[corpus]]", Corpus),
+        ("[extract]", Extract),
+        ("[[similarity]]", Similarity),
+    ],
+)
+def test_every_key_is_on_the_page_and_no_other(heading: str, block: type) -> None:
+    section = PAGE.split(f"## `{heading}`")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    keys = {key for row in rows for key in re.findall(r"`(\w+)`", row)}
+    assert keys == set(block.model_fields)
+
+
+def test_the_example_is_a_study(tmp_path: Path) -> None:
+    example = PAGE.split("```toml")[1].split("```")[0]
+    (tmp_path / "study.toml").write_text(example)
+    study = load_study(tmp_path / "study.toml")
+    assert [checkpoint.name for checkpoint in study.checkpoints] == ["base", "sre"]
