@@ -315,3 +315,11 @@ def test_a_damaged_table_is_called_so(fresh: SmallStore) -> None:
     (Path(fresh.objects.url) / key).write_bytes(b"no parquet")
     with pytest.raises(DamagedShardError, match="'words'"):
         rows(fresh, "SELECT count(*) FROM words")
+
+
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    odd = prepare(tmp_path / "it's [old] *?{a,b} 100%", n_examples=3)
+    odd.extract()
+    assert rows(odd, "SELECT count(*) n FROM examples") == [{"n": 3}]
+    assert Store(odd.objects).query("base", "small", layers=[1]).read_all().num_rows > 0
+    assert Store(odd.objects).run("base", "small").read(layer=1).example_N.tolist() == [0, 1, 2]

@@ -1,0 +1,381 @@
+"""Queries: which tokens and words a predicate chooses, in which order, with which values and batches."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from actstore.errors import (
+    AmbiguousRunError,
+    IncomparableRunsError,
+    IncompleteRunError,
+    NotFoundError,
+    RequestError,
+)
+from actstore.query.select import BATCH_BYTES
+from actstore.schema.refs import CorpusRef
+from actstore.schema.tables import RESULTS
+from actstore.schema.text import SPAN_LABELS, Word
+from actstore.session import Store
+from actstore.store import labels, names, paths
+from actstore.store.results import ResultWriter
+from tests.support import pieces
+from tests.support.pieces import with_pieces
+from tests.support.small_store import SmallStore, prepare
+
+Place = tuple[int, int]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> SmallStore:
+    """Two checkpoints, one token a word; only read."""
+    made = prepare(tmp_path_factory.mktemp("select") / "store", n_examples=20, checkpoints=("base", "tuned"))
+    made.extract()
+    return made
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory: pytest.TempPathFactory) -> SmallStore:
+    """Words of several tokens; only read."""
+    made = with_pieces(prepare(tmp_path_factory.mktemp("split") / "store", n_examples=20))
+    made.extract()
+    return made
+
+
+def ask(store: SmallStore, checkpoints: str | list[str] = "base", **query: Any) -> pa.Table:
+    query = {"layers": [1], **query} if "sites" not in query else query
+    return Store(store.objects).query(checkpoints, "small", **query).read_all()
+
+
+def places(table: pa.Table) -> list[Place]:
+    """(example, token) or (example, word) of an answer."""
+    return list(zip(*(table.column(i).to_pylist() for i in (2, 3)), strict=True))
+
+
+def values(table: pa.Table) -> np.ndarray:
+    return np.array(table.column("activation").to_pylist(), dtype=np.float32)
+
+
+def chosen_words(store: SmallStore, test: Callable[[int, int, Word], bool]) -> list[Place]:
+    return [
+        (number, index)
+        for number, example in enumerate(store.examples)
+        for index, word in enumerate(example.words)
+        if test(number, index, word)
+    ]
+
+
+def rows_at(store: SmallStore, name: str, layer: int, row_N: Any) -> np.ndarray:
+    reader = Store(store.objects).run(name, "small").reader
+    return reader.gather(f"L{layer:02d}", np.asarray(row_N, dtype=np.int64), check=True)
+
+
+def row_of(store: SmallStore) -> dict[Place, int]:
+    table = store.tables.tokens
+    return {(row["example"], row["token"]): row["row"] for row in table.to_pylist() if row["best_context"]}
+
+
+PREDICATES: list[tuple[str, Callable[[int, int, Word, SmallStore], bool]]] = [
+    ("piece = 'cat'", lambda n, i, w, s: w.text == "cat"),
+    ("token = 2", lambda n, i, w, s: i == 1),
+    ("row < 16 AND NOT special", lambda n, i, w, s: row_of(s)[n, i + 1] < 16),
+    ("char_start > 10", lambda n, i, w, s: w.char_start > 10),
+    ("upos = 'VERB'", lambda n, i, w, s: w.upos == "VERB"),
+    ("deprel = 'root' AND head = word", lambda n, i, w, s: i == 0),
+    ("text = 'cat' OR word_text = 'dog'", lambda n, i, w, s: w.text in ("cat", "dog")),
+    ("label = 'x' AND word = 0", lambda n, i, w, s: n % 2 == 0 and i == 0),
+    ("source_id IN ('s3', 's5') AND NOT special", lambda n, i, w, s: n in (3, 5)),
+    ("example_text LIKE '%cat%' AND word = 0", lambda n, i, w, s: i == 0 and "cat" in s.examples[n].text),
+    ("example BETWEEN 2 AND 4 AND NOT special", lambda n, i, w, s: 2 <= n <= 4),
+    ("domain = 'toy' AND n_examples = 20 AND word = 1", lambda n, i, w, s: i == 1),
+    ("domain = 'other' OR n_truncated > 0", lambda n, i, w, s: False),
+    ("upos = 'VERB' -- and a remark", lambda n, i, w, s: w.upos == "VERB"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("where", "test"), PREDICATES, ids=[where for where, _ in PREDICATES])
+@pytest.mark.parametrize("unit", ["token", "word"])
+def test_where_sees_tokens_words_examples_and_the_corpus(
+    unit: str, where: str, test: Callable[[int, int, Word, SmallStore], bool], small: SmallStore
+) -> None:
+    wanted = chosen_words(small, lambda n, i, w: test(n, i, w, small))
+    table = ask(small, where=where, unit=unit)
+    shift = 1 if unit == "token" else 0  # token 0 is special
+    assert places(table) == [(number, index + shift) for number, index in wanted]
+    assert table.column("text").to_pylist() == [small.examples[n].words[i].text for n, i in wanted]
+    rows = row_of(small)
+    expected = rows_at(small, "base", 1, [rows[n, i + 1] for n, i in wanted])
+    assert np.array_equal(values(table).reshape(expected.shape), expected)
+
+
+def test_without_where_every_token_is_given_special_ones_too(small: SmallStore) -> None:
+    table = ask(small)
+    assert places(table) == list(row_of(small))
+    assert np.array_equal(values(table), small.expected("base", 1))
+    assert set(table.column("text").to_pylist()) >= {"[CLS]", "[SEP]", "cat"}
+
+
+def test_an_answer_is_ordered_by_checkpoint_site_and_place(small: SmallStore) -> None:
+    table = ask(small, ["tuned", "base"], layers=None, where="upos = 'NOUN'")
+    n = len(chosen_words(small, lambda n, i, w: w.upos == "NOUN"))
+    expected = [(name, layer) for name in ("tuned", "base") for layer in (0, 1, 2) for _ in range(n)]
+    found = list(zip(*(table.column(name).to_pylist() for name in ("checkpoint", "layer")), strict=True))
+    assert found == expected
+    assert table.column("site").to_pylist() == [f"L{layer:02d}" for _, layer in expected]
+    assert set(table.column("corpus").to_pylist()) == {"small"}
+    rows = [row_of(small)[n, i + 1] for n, i in chosen_words(small, lambda n, i, w: w.upos == "NOUN")]
+    for start in range(0, len(expected), n):
+        name, layer = expected[start]
+        assert np.array_equal(values(table.slice(start, n)), rows_at(small, name, layer, rows))
+    again = ask(small, ["tuned", "base"], layers=None, where="upos = 'NOUN'")
+    assert again.equals(table)
+
+
+def test_sites_can_be_named_and_missing_ones_are_refused(small: SmallStore) -> None:
+    named = ask(small, sites=["L02"], limit=3)
+    assert named.column("site").to_pylist() == ["L02"] * 3
+    assert named.equals(ask(small, layers=[2], limit=3))
+    with pytest.raises(NotFoundError, match=r"L00, L01, L02"):
+        ask(small, layers=[7])
+
+
+@pytest.mark.parametrize("unit", ["token", "word"])
+def test_limit_gives_the_first(unit: str, small: SmallStore) -> None:
+    every = ask(small, unit=unit)
+    for limit in (0, 1, 7, 10_000):
+        assert ask(small, unit=unit, limit=limit).equals(every.slice(0, limit))
+
+
+@pytest.mark.parametrize("unit", ["token", "word"])
+def test_a_sample_is_seeded_in_order_and_without_repeats(unit: str, small: SmallStore) -> None:
+    every = places(ask(small, unit=unit))
+    sample = ask(small, unit=unit, sample=20, seed=3)
+    assert ask(small, unit=unit, sample=20, seed=3).equals(sample)
+    assert places(sample) == sorted(set(places(sample)))
+    assert len(places(sample)) == 20
+    assert set(places(sample)) < set(every)
+    assert places(ask(small, unit=unit, sample=20, seed=4)) != places(sample)
+    assert places(ask(small, unit=unit, sample=10_000)) == every
+    assert places(ask(small, unit=unit, sample=20, seed=3, limit=5)) == places(sample)[:5]
+    assert places(ask(small, unit=unit, sample=0)) == []
+
+
+def test_samples_are_spread_over_all_tokens(small: SmallStore) -> None:
+    every = places(ask(small))
+    counts = dict.fromkeys(every, 0)
+    with_seeds = 40
+    for seed in range(with_seeds):
+        for place in places(ask(small, sample=len(every) // 4, seed=seed)):
+            counts[place] += 1
+    # A token is chosen 10 times on average; below 1 or above 24 has a probability under 10^-5.
+    assert min(counts.values()) >= 1
+    assert max(counts.values()) <= 24
+
+
+@pytest.mark.parametrize("pool", ["mean", "first", "last"])
+def test_words_are_pooled_over_their_tokens(pool: str, split: SmallStore) -> None:
+    table = ask(split, unit="word", pool=pool)
+    rows, expected, wanted = row_of(split), [], []
+    for word in split.tables.word_tokens.to_pylist():
+        if word["first_token"] is None:
+            continue
+        span = range(word["first_token"], word["last_token"] + 1)
+        mine_TD = rows_at(split, "base", 1, [rows[word["example"], token] for token in span])
+        pooled = {"mean": mine_TD.mean(axis=0), "first": mine_TD[0], "last": mine_TD[-1]}
+        expected.append(pooled[pool])
+        wanted.append((word["example"], word["word"]))
+    assert places(table) == wanted
+    assert max(len(split.examples[n].words[i].text) for n, i in wanted) > 2 * pieces.PIECE
+    assert np.allclose(values(table), np.array(expected), rtol=1e-6, atol=1e-6)
+
+
+def test_a_word_without_tokens_is_left_out(split: SmallStore) -> None:
+    given = places(ask(split, unit="word", where=f"example = {pieces.LOST}"))
+    assert given == [(pieces.LOST, i) for i in range(len(split.examples[pieces.LOST].words) - 1)]
+
+
+def test_a_token_of_two_words_is_given_once_for_either(split: SmallStore) -> None:
+    shared = split.tables.word_tokens.to_pylist()[1]["first_token"]
+    table = ask(split, where=f"example = {pieces.SHARED}")
+    assert places(table).count((pieces.SHARED, shared)) == 1
+    for word in (0, 1):
+        where = f"example = {pieces.SHARED} AND word = {word}"
+        assert (pieces.SHARED, shared) in places(ask(split, where=where))
+
+
+def test_only_rows_of_best_context_are_given(split: SmallStore) -> None:
+    n_windows = {row["window"] for row in split.tables.tokens.to_pylist() if row["example"] == pieces.TWICE}
+    assert n_windows == {0, 1}
+    for unit in ("token", "word"):
+        table = ask(split, unit=unit, where=f"example = {pieces.TWICE}")
+        assert len(places(table)) == len(set(places(table))) > 0
+        assert ask(split, unit=unit, where='"window" = 1').num_rows == 0
+
+
+def test_quarantined_examples_of_any_checkpoint_are_left_out(tmp_path: Path) -> None:
+    made = prepare(
+        tmp_path / "store", n_examples=20, checkpoints=("base", "tuned"), poison=9, blocks_per_shard=8,
+        tokens_per_batch=512,
+    )  # fmt: skip
+    del made.arguments["tuned"]["poison"]
+    made.extract()
+    bad = {row["example"] for row in made.tables.tokens.to_pylist() if row["token_id"] == 9}
+    assert Store(made.objects).run("base", "small").reader.quarantined == bad
+    every = {n for n, _ in places(ask(made, "tuned"))}
+    assert bad
+    assert every - bad
+    for checkpoints in (["base"], ["tuned", "base"]):
+        table = ask(made, checkpoints)
+        assert {n for n, _ in places(table)} == every - bad
+        assert np.isfinite(values(table)).all()
+
+
+def test_a_partial_run_gives_its_finished_shards(tmp_path: Path) -> None:
+    made = prepare(tmp_path / "store", n_examples=20, checkpoints=("base", "tuned"))
+    made.extract()
+    spec = made.specs["base"]
+    every = ask(made)
+    for key in (
+        paths.manifest(spec.run_id),
+        paths.sealed_receipts(spec.run_id),
+        paths.receipt(spec.run_id, 1),
+    ):
+        made.objects.delete(key)
+    with pytest.raises(IncompleteRunError, match="allow_partial"):
+        ask(made)
+    first, end = spec.shard_range(1)
+    kept = [not first <= row < end for row in row_of(made).values()]
+    assert 0 < sum(kept) < len(kept)
+    assert ask(made, allow_partial=True).equals(every.filter(pa.array(kept)))
+    both = ask(made, ["tuned", "base"], allow_partial=True)
+    assert both.num_rows == 2 * sum(kept)
+    words = ask(made, unit="word", allow_partial=True)
+    assert 0 < words.num_rows < ask(made, "tuned", unit="word").num_rows
+
+
+def test_runs_of_different_tokenisations_are_not_compared(tmp_path: Path) -> None:
+    made = prepare(tmp_path / "store", n_examples=8, checkpoints=("base", "tuned"))
+    other = with_pieces(made)
+    mixed = replace(made, specs={"base": made.specs["base"], "tuned": other.specs["tuned"]})
+    mixed.extract()
+    with pytest.raises(IncomparableRunsError, match="tokens_id") as caught:
+        ask(mixed, ["base", "tuned"])
+    assert made.specs["base"].tokens_id in str(caught.value)
+    assert ask(mixed, "base").num_rows == made.tables.tokens.num_rows
+    assert ask(mixed, "tuned").num_rows == sum(other.tables.tokens.column("best_context").to_pylist())
+
+
+def test_several_fitting_runs_are_listed_and_one_can_be_named(tmp_path: Path) -> None:
+    made = prepare(tmp_path / "store", n_examples=8)
+    halves = replace(made, specs={"base": replace(made.specs["base"], dtype="float16")})
+    made.extract()
+    halves.extract()
+    ids = [store.specs["base"].run_id for store in (made, halves)]
+    with pytest.raises(AmbiguousRunError, match="--run") as caught:
+        ask(made)
+    assert all(run_id in str(caught.value) for run_id in ids)
+    for run_id, item in zip(ids, (pa.float32(), pa.float16()), strict=True):
+        assert ask(made, run=run_id).schema.field("activation").type == pa.list_(item, 8)
+    with pytest.raises(NotFoundError, match="f" * 20):
+        ask(made, run="f" * 20)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "item"),
+    [
+        ("float16", pa.float16()),
+        ("float32", pa.float32()),
+        ("bfloat16", pa.float32()),
+        ("int8", pa.float32()),
+    ],
+)
+def test_activations_are_float16_or_float32(dtype: str, item: pa.DataType, tmp_path: Path) -> None:
+    made = prepare(tmp_path / "store", n_examples=6, dtype=dtype)
+    made.extract()
+    for unit in ("token", "word"):
+        table = ask(made, unit=unit)
+        assert table.schema == pa.schema([
+            ("checkpoint", pa.string()), ("corpus", pa.string()), ("example", pa.int32()),
+            (unit, pa.int32()), ("text", pa.string()), ("layer", pa.int32()), ("site", pa.string()),
+            ("activation", pa.list_(item, 8)),
+        ])  # fmt: skip
+    assert np.allclose(values(ask(made)), made.expected("base", 1), atol=0.05)
+
+
+def test_batches_are_bounded(tmp_path: Path) -> None:
+    width = 1 << 14
+    made = prepare(tmp_path / "store", n_examples=40, width=width, n_layers=0)
+    made.extract()
+    batches = list(Store(made.objects).query("base", "small", layers=[0]))
+    assert len(batches) > 1
+    assert all(batch.num_rows * width * 4 <= BATCH_BYTES for batch in batches)
+    flat = np.concatenate([batch.column("activation").flatten().to_numpy() for batch in batches])
+    assert np.array_equal(flat.reshape(-1, width), made.expected("base", 0))
+
+
+def test_where_can_ask_results_and_labels(tmp_path: Path) -> None:
+    made = prepare(tmp_path / "store", n_examples=8)
+    made.extract()
+    moved = [
+        {"corpus": "small", "checkpoint_a": "base", "checkpoint_b": "tuned", "layer": layer,
+         "example": number, "token": 1, "cosine": 0.1 * number, "relative_l2": 0.5}
+        for number in range(8) for layer in (1, 2)
+    ]  # fmt: skip
+    writer = ResultWriter(made.objects, "drift", "moved", "a" * 20)
+    writer.finish(pa.Table.from_pylist(moved, schema=RESULTS["drift"]), {"study": "s", "finished": "2024"})
+    far = "(example, token) IN (SELECT (example, token) FROM drift WHERE cosine < 0.25 AND layer = 1)"
+    assert places(ask(made, where=far)) == [(0, 1), (1, 1), (2, 1)]
+    assert places(ask(made, where=far, unit="word")) == [(0, 0), (1, 0), (2, 0)]
+    spans = [{"example": 4, "target": 0, "span1_start": 1, "span1_end": 2, "label": "ARG0"}]
+    table = pa.Table.from_pylist(spans, schema=SPAN_LABELS)
+    labels.add_labels(made.objects, made.specs["base"].text_id, "srl", table)
+    argument = "(example, word) IN (SELECT (example, span1_start) FROM labels WHERE label_set = 'srl')"
+    assert places(ask(made, where=argument, unit="word")) == [(4, 1)]
+    assert places(ask(made, where=argument)) == [(4, 2)]
+
+
+def test_a_second_name_of_the_text_does_not_double_the_answer(tmp_path: Path) -> None:
+    made = prepare(tmp_path / "store", n_examples=8)
+    made.extract()
+    corpus = names.corpus(made.objects, "small").to_dict()
+    names.bind_corpus(made.objects, CorpusRef.from_dict(corpus | {"name": "again", "domain": "other"}))
+    one = ask(made)
+    assert one.num_rows == made.tables.tokens.num_rows
+    two = Store(made.objects).query("base", "again", layers=[1], where="domain = 'other'").read_all()
+    assert two.drop_columns(["corpus"]).equals(one.drop_columns(["corpus"]))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"where": "no_such_column = 1"},
+        {"where": "upos ="},
+        {"where": "true); COPY (SELECT 1) TO 'stolen.csv'; SELECT * FROM (SELECT 1"},
+        {"unit": "sentence"},
+        {"unit": "word", "pool": "max"},
+        {"limit": -1},
+        {"sample": -1},
+        {"checkpoints": []},
+    ],
+    ids=str,
+)
+def test_wrong_queries_are_request_errors(
+    query: dict[str, Any], small: SmallStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RequestError) as caught:
+        ask(small, **{"checkpoints": "base", **query})
+    assert caught.value.exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("checkpoint", "corpus"), [("bass", "small"), ("base", "smell")])
+def test_unknown_names_are_not_found_and_the_known_are_listed(
+    checkpoint: str, corpus: str, small: SmallStore
+) -> None:
+    with pytest.raises(NotFoundError, match=r"there are: (base, tuned|small)"):
+        Store(small.objects).query(checkpoint, corpus)
