@@ -9,21 +9,13 @@ import pyarrow as pa
 
 from analyses.figures.curves import DEVIATION, INTERVAL, NO_BAND, Curves, curves
 from analyses.figures.figure import Figure, figure
+from analyses.figures.names import measure_name
 from analyses.figures.theme import COLOURS, DASHES, SHAPES
 
 WIDTH, HEIGHT, FACET_WIDTH, FACET_HEIGHT = 460, 300, 300, 240
 MAX_OVERLAID = 6
 """Curves in one panel; more are drawn in a panel for each line."""
 MODEL, CORPUS = "Compared model", "Corpus"
-NAMES = {
-    "rsa": "RSA similarity",
-    "cka": "CKA similarity",
-    "cka-debiased": "CKA similarity (debiased)",
-    "svcca": "SVCCA similarity",
-    "pwcca": "PWCCA similarity",
-    "procrustes": "Procrustes similarity",
-    "neighbours": "Shared nearest neighbours",
-}
 BANDS = {
     INTERVAL: "bands: 95 % of resampled examples",
     DEVIATION: "bands: mean ± standard deviation over samples and replicates",
@@ -44,7 +36,7 @@ def layer_curves(
     one label are one curve. Raises RequestError where the table has nothing to draw.
     """
     data = curves(table, measure, labels)
-    name = NAMES.get(measure, measure)
+    name = measure_name(measure)
     what = f"{name} to {data.reference}" if data.reference else name
     overlaid = len(data.lines) * len(data.corpora) <= MAX_OVERLAID
     panels = _panel(data, what, overlaid)
