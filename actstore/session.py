@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from actstore.errors import IncomparableRunsError, RequestError
+from actstore.errors import IncomparableRunsError, NotFoundError, RequestError
 from actstore.query.select import answer, select
 from actstore.query.tables import ask, connect
 from actstore.schema.query import Block, Query
@@ -52,8 +52,8 @@ class Store:
         Raises NotFoundError, AmbiguousRunError (name one with `run`), IncompleteRunError (unless
         `allow_partial`, which gives the finished shards).
         """
-        info = catalog.find_run(self.objects, checkpoint, corpus, run=run)
-        return Run(self.objects, info.run_id, checkpoint, corpus, allow_partial=allow_partial)
+        found = self._find([checkpoint], corpus, runs=() if run is None else (run,))
+        return Run(self.objects, found[checkpoint], checkpoint, corpus, allow_partial=allow_partial)
 
     def query(  # noqa: PLR0917  one argument a part of a query, all by name in practice
         self,
@@ -67,7 +67,7 @@ class Store:
         limit: int | None = None,
         sample: int | None = None,
         seed: int = 0,
-        run: str | None = None,
+        run: str | Sequence[str] = (),
         allow_partial: bool = False,
     ) -> pa.RecordBatchReader:
         """Stored activations with their tokens, streamed in batches of bounded size.
@@ -85,17 +85,18 @@ class Store:
             limit=limit,
             sample=sample,
             seed=seed,
-            run=run,
+            runs=(run,) if isinstance(run, str) else tuple(run),
         )
         return self.ask(asked, allow_partial=allow_partial)
 
     def ask(self, query: Query, *, allow_partial: bool = False) -> pa.RecordBatchReader:
         """As `query`, for a Query."""
         wanted = tuple(layer_site(layer) for layer in query.layers or ()) + query.sites
-        readers: dict[str, RunReader] = {}
-        for name in query.checkpoints:
-            info = catalog.find_run(self.objects, name, query.corpus, wanted, query.run)
-            readers[name] = RunReader(self.objects, info.run_id, allow_partial=allow_partial)
+        found = self._find(query.checkpoints, query.corpus, sites=wanted, runs=query.runs)
+        readers = {
+            name: RunReader(self.objects, run_id, allow_partial=allow_partial)
+            for name, run_id in found.items()
+        }
         specs = [reader.spec for reader in readers.values()]
         if len({spec.tokens_id for spec in specs}) > 1:
             raise IncomparableRunsError(
@@ -118,6 +119,33 @@ class Store:
         """
         with connect(self.objects) as connection:
             return ask(connection, statement)
+
+    def _find(
+        self,
+        checkpoints: Sequence[str],
+        corpus: str,
+        *,
+        sites: tuple[str, ...] = (),
+        runs: tuple[str, ...] = (),
+    ) -> dict[str, str]:
+        """The run id of each checkpoint over a corpus; every id in `runs` has to be one of them."""
+        every = catalog.list_runs(self.objects)
+        unknown = sorted(set(runs) - {info.run_id for info in every})
+        if unknown:
+            raise NotFoundError(
+                f"no run {', '.join(unknown)} in {self.objects.url}; `actstore ls` lists the runs"
+            )
+        found = {
+            name: catalog.find_run(every, self.objects, name, corpus, sites=sites, runs=runs).run_id
+            for name in checkpoints
+        }
+        unused = sorted(set(runs) - set(found.values()))
+        if unused:
+            raise NotFoundError(
+                f"run {', '.join(unused)} is none of {', '.join(checkpoints)} over {corpus} that fits; "
+                "`actstore ls` lists the runs"
+            )
+        return found
 
 
 class Run:

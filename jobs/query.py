@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", metavar="N", type=int, help="default: everything")
     parser.add_argument("--sample", metavar="N", type=int, help="a seeded uniform sample")
     parser.add_argument("--seed", metavar="N", type=int, default=0)
-    parser.add_argument("--run", metavar="ID", help="a run id, where several runs fit")
+    parser.add_argument("--run", metavar="ID", nargs="+", default=[], help="run ids, where several runs fit")
     parser.add_argument(
         "--allow-partial", action="store_true", help="read the finished shards of a partial run"
     )
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         limit=arguments.limit,
         sample=arguments.sample,
         seed=arguments.seed,
-        run=arguments.run,
+        runs=tuple(arguments.run),
     )
     reader = actstore.open(arguments.store).ask(query, allow_partial=arguments.allow_partial)
     if arguments.output is not None:

@@ -12,7 +12,7 @@ from actstore.schema import content_id
 from actstore.schema.ports import Executor, Resources, Unit
 from actstore.store import catalog, names
 from actstore.store.objects import Objects
-from actstore.store.results import ResultWriter
+from actstore.store.results import ResultWriter, list_results
 from actstore.store.runs import find_manifest
 from actstore.store.source import StoreSource
 from analyses.figures.layers import layer_curves
@@ -116,6 +116,8 @@ def run_similarity(planned: Planned, executor: Executor, resources: Resources, c
             f"similarity {planned.block.name!r}: {len(failures)} of {len(units)} comparisons failed "
             f"({told}); the others are kept, the same command goes on from there"
         )
+    if found is not None and _is_stale(writer):
+        writer.ask_again(_now())
     if found is None:
         _put_samples(planned)
         writer.finish(writer.read_parts([unit.key for unit in units]), _provenance(planned))
@@ -166,7 +168,7 @@ def _provenance(planned: Planned) -> dict[str, Any]:
     }
     return {
         "study": planned.study,
-        "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "finished": _now(),
         "actstore": __version__,
         "analysis_version": ANALYSIS_VERSION,
         "store": planned.store.url,
@@ -186,6 +188,18 @@ def _provenance(planned: Planned) -> dict[str, Any]:
             if manifest is not None
         },
     }
+
+
+def _is_stale(writer: ResultWriter) -> bool:
+    same = (writer.kind, writer.name, writer.result_id)
+    return any(
+        row["stale"] and (row["kind"], row["name"], row["result_id"]) == same
+        for row in list_results(writer.objects)
+    )
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
 def _skip_first(objects: Objects, given: Similarity, checkpoints: list[str]) -> int:

@@ -31,12 +31,14 @@ class Query:
     sample: int | None = None
     """A seeded uniform sample of this many tokens or words."""
     seed: int = 0
-    run: str | None = None
-    """A run id, where several runs fit."""
+    runs: tuple[str, ...] = ()
+    """Run ids, where several runs of a checkpoint fit."""
 
     def __post_init__(self) -> None:
         if not self.checkpoints:
             raise RequestError("a query names at least one checkpoint")
+        if self.layers == () and not self.sites:
+            raise RequestError("layers = []: name at least one layer, or leave it out for all of them")
         if self.unit not in UNITS:
             raise RequestError(f"unit = {self.unit!r}: allowed are {', '.join(UNITS)}")
         if self.pool not in POOLS:

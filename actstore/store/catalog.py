@@ -1,6 +1,7 @@
 """Catalog: which runs, checkpoints and corpora a store holds. Reads small records only, never activations."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,29 +90,30 @@ def run_table(objects: Objects) -> pa.Table:
 
 
 def find_run(
-    objects: Objects, checkpoint: str, corpus: str, sites: tuple[str, ...] = (), run: str | None = None
+    every: Sequence[RunInfo],
+    objects: Objects,
+    checkpoint: str,
+    corpus: str,
+    *,
+    sites: tuple[str, ...] = (),
+    runs: tuple[str, ...] = (),
 ) -> RunInfo:
-    """The run of a checkpoint over a corpus that holds the sites.
+    """Of all runs, the one of a checkpoint over a corpus that holds the sites.
 
-    Raises NotFoundError, or AmbiguousRunError when several fit and none is named.
+    `runs`: ids, of which those of this pair are looked at. Raises NotFoundError, or AmbiguousRunError when
+    several fit and none is named.
     """
     trunk = names.checkpoint(objects, checkpoint).trunk_sha256
     text = names.corpus(objects, corpus).text_id
-    of_pair = [
-        info
-        for info in list_runs(objects)
-        if info.spec.trunk_sha256 == trunk and info.spec.text_id == text and run in (None, info.run_id)
-    ]
-    fitting = [info for info in of_pair if set(sites) <= set(info.spec.sites)]
+    of_pair = [info for info in every if (info.spec.trunk_sha256, info.spec.text_id) == (trunk, text)]
+    named = [info for info in of_pair if info.run_id in runs]
+    fitting = [info for info in named or of_pair if set(sites) <= set(info.spec.sites)]
+    pair = f"{checkpoint!r} over {corpus!r}"
     if not fitting:
-        pair = f"{checkpoint!r} over {corpus!r}{f' with the id {run}' if run else ''} in {objects.url}"
-        raise NotFoundError(_no_run(pair, sites, of_pair))
+        raise NotFoundError(_no_run(f"{pair} in {objects.url}", sites, of_pair))
     if len(fitting) > 1:
         listed = "; ".join(f"{info.run_id} ({_told(info)})" for info in fitting)
-        raise AmbiguousRunError(
-            f"{len(fitting)} runs of {checkpoint!r} over {corpus!r} fit: {listed}; "
-            "name one with run (--run ID)"
-        )
+        raise AmbiguousRunError(f"{len(fitting)} runs of {pair} fit: {listed}; name one with run (--run ID)")
     return fitting[0]
 
 

@@ -51,6 +51,10 @@ class ResultWriter:
         """Store a table beside the result."""
         create_table(self.objects, self.key(part), table)
 
+    def ask_again(self, when: str) -> None:
+        """Note that a finished result is what its study asks for now (again); `when` is an ISO time."""
+        create_record(self.objects, self.key(f"asked/{when}.json"), {"asked": when})
+
     def find(self) -> tuple[pa.Table, dict[str, Any]] | None:
         """Table and provenance of a finished result, None when it is not finished."""
         provenance = find_record(self.objects, self.key("provenance.json"))
@@ -60,18 +64,24 @@ class ResultWriter:
 
 
 def list_results(objects: Objects) -> list[dict[str, Any]]:
-    """Every finished result, newest first: kind, name, result_id, study, finished, stale.
+    """Every finished result, last asked for first: kind, name, result_id, study, finished, asked, stale.
 
-    A result is stale when a newer one of the same study, kind and name is there.
+    A result is stale when its study asked for another one of the same kind and name after it.
     """
     found = [
-        {"kind": kind, "name": name, "result_id": result_id, **_about(provenance)}
+        {
+            "kind": kind,
+            "name": name,
+            "result_id": result_id,
+            **_about(provenance),
+            "asked": _asked(objects, kind, name, result_id) or str(provenance.get("finished", "")),
+        }
         for kind in objects.children(paths.RESULTS)
         for name in objects.children(f"{paths.RESULTS}/{kind}")
         for result_id in objects.children(f"{paths.RESULTS}/{kind}/{name}")
         if (provenance := find_record(objects, paths.result(kind, name, result_id, "provenance.json")))
     ]
-    found.sort(key=lambda row: row["finished"], reverse=True)
+    found.sort(key=lambda row: row["asked"], reverse=True)
     seen: set[tuple[str, str, str]] = set()
     out = []
     for row in found:
@@ -87,6 +97,12 @@ def read_results(objects: Objects, kind: str) -> pa.Table:
     keys = [paths.result(kind, row["name"], row["result_id"], "table.parquet") for row in fresh]
     schema = RESULTS[kind]
     return pa.concat_tables([schema.empty_table(), *(read_table(objects, key).cast(schema) for key in keys)])
+
+
+def _asked(objects: Objects, kind: str, name: str, result_id: str) -> str:
+    """When a result was last asked for again, empty where it never was."""
+    notes = objects.children(paths.result(kind, name, result_id, "asked"))
+    return notes[-1].removesuffix(".json") if notes else ""
 
 
 def _about(provenance: dict[str, Any]) -> dict[str, Any]:

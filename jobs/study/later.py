@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from actstore.formats.registry import later_options
 from jobs.study.study import Study
 
-MEASURES = ("rsa",)
 KERNELS = ("cosine",)
 UNITS = ("token",)
 LATER_BLOCKS = (
@@ -34,9 +33,6 @@ def _corpora(study: Study) -> Iterator[str]:
 def _similarity(study: Study) -> Iterator[str]:
     for block in study.similarity:
         where = f'[[similarity]] "{block.name}"'
-        for measure in block.measures:
-            if measure not in MEASURES:
-                yield f"{where}: the measure {measure} is not there yet, only {', '.join(MEASURES)}"
         if block.kernel not in KERNELS:
             yield f'{where}: kernel = "{block.kernel}" is not there yet, only {", ".join(KERNELS)}'
         if block.unit not in UNITS:

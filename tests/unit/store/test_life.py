@@ -165,7 +165,7 @@ def test_rm_keeps_runs_that_another_name_answers_for(small: SmallStore) -> None:
     twin = names.checkpoint(small.objects, "base").to_dict() | {"name": "twin"}
     names.bind_checkpoint(small.objects, CheckpointRef.from_dict(twin))
     repair.remove(small.objects, repair.plan_rm(small.objects, "base", None))
-    assert catalog.find_run(small.objects, "twin", "small").complete
+    assert catalog.find_run(catalog.list_runs(small.objects), small.objects, "twin", "small").complete
 
 
 def test_gc_spares_a_run_in_progress(small: SmallStore) -> None:
