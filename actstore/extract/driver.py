@@ -12,6 +12,7 @@ from actstore.schema.ports import Executor, Extractor, Failure, Outcome, Resourc
 from actstore.schema.receipts import Manifest, Quarantined, Receipt
 from actstore.schema.spec import RunSpec
 from actstore.store.objects import Objects
+from actstore.store.root import open_root
 from actstore.store.runs import begin_run, find_manifest, missing_shards, read_receipts, seal
 
 SHARDS_IN_HAND = 2
@@ -59,17 +60,20 @@ def extract_runs(
     open_extractor: Callable[[Any], Extractor],
     checkpoints: Mapping[str, Any],
     on_receipt: OnReceipt | None = None,
+    open_objects: Callable[[str], Objects] = open_root,
 ) -> list[RunReport]:
     """Do the missing shards of the given runs, each once, and seal every run that is whole.
 
-    A run asked for under two names is done once. Raises CapacityError, before any work, when the disk can
-    not hold what is missing.
+    A run asked for under two names is done once. `open_objects` opens the store in a worker. Raises, before
+    any work, CapacityError when the disk can not hold what is missing and AccessError when it is read-only.
     """
     by_id: dict[str, RunPlan] = {}
     for plan in plans:
         by_id.setdefault(plan.spec.run_id, plan)
     missing = {run_id: missing_shards(objects, plan.spec) for run_id, plan in by_id.items()}
     check_space(objects, [(plan.spec, missing[run_id]) for run_id, plan in by_id.items()])
+    if any(missing.values()):
+        objects.staging()  # says so where nothing can be written, before a model is loaded
     for run_id, plan in by_id.items():
         if missing[run_id]:
             begin_run(objects, plan.spec)
@@ -77,7 +81,12 @@ def extract_runs(
     units = [unit for run_id, plan in by_id.items() for unit in shard_units(plan, missing[run_id])]
     left = {run_id: len(missing[run_id]) for run_id in by_id}
     if units:
-        work = ExtractWork(store_url=objects.url, open_extractor=open_extractor, checkpoints=checkpoints)
+        work = ExtractWork(
+            store_url=objects.url,
+            open_extractor=open_extractor,
+            checkpoints=checkpoints,
+            open_objects=open_objects,
+        )
         for outcome in executor.map(work, units, resources):
             run_id = outcome.unit.args.spec.run_id
             _count(progress[run_id], outcome)

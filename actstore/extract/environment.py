@@ -12,12 +12,10 @@ from actstore.schema.ports import Extractor
 from actstore.schema.spec import RunSpec
 from actstore.schema.tokens import TokenBatch
 from actstore.store.objects import Objects
+from actstore.store.precision import TOLERANCE
 from actstore.store.reader import RunReader
 from actstore.store.runs import done_shards, read_receipt
 from actstore.store.tokens import read_inputs
-
-TOLERANCE = {"float32": 1e-3, "float16": 3e-3, "bfloat16": 2e-2, "int8": 3e-2}
-"""Largest difference allowed, relative to the largest magnitude of the row."""
 
 
 def compare_environment(objects: Objects, spec: RunSpec, extractor: Extractor) -> float | None:

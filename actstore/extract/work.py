@@ -6,7 +6,7 @@ computed: units in hand share one lock around the model.
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -22,13 +22,19 @@ from actstore.schema.ports import Extractor, Unit
 from actstore.schema.receipts import Quarantined, Receipt
 from actstore.schema.spec import RunSpec
 from actstore.schema.tokens import TokenBatch
+from actstore.store import paths
 from actstore.store.objects import Objects
 from actstore.store.root import open_root
+from actstore.store.runs import read_receipt
 from actstore.store.tokens import read_inputs, read_sequences
 from actstore.store.writer import ShardWriter
 
 BATCHES_WAITING = 1
 """Batches that may wait for the casting thread; more would only cost memory."""
+
+ALL_FAIL = 8
+"""Where this many sequences are a batch and each of them fails alone too, the model is at fault."""
+ADOPTED_EMPTY = "another driver stored this shard without values for it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +54,14 @@ class ExtractWork:
     """Loads a checkpoint from its arguments; a function of a module, so that it can be sent."""
     checkpoints: Mapping[str, Any]
     """Arguments of `open_extractor` by group."""
+    open_objects: Callable[[str], Objects] = open_root
+    """Opens the store in the worker."""
 
     def open(self, group: str) -> "ExtractTask":
+        objects = self.open_objects(self.store_url)
         started = time.monotonic()
         extractor = self.open_extractor(self.checkpoints[group])
-        return ExtractTask(open_root(self.store_url), extractor, time.monotonic() - started)
+        return ExtractTask(objects, extractor, time.monotonic() - started)
 
 
 class ExtractTask:
@@ -68,13 +77,16 @@ class ExtractTask:
         """Compute, store and receipt one shard. Raises PrecisionError, DamagedShardError, StorageError."""
         args: ShardArgs = unit.args
         spec, shard = args.spec, args.shard
+        if self.objects.size(paths.receipt(spec.run_id, shard)) is not None:
+            # Another driver was first, or a worker that was lost just after its receipt.
+            return read_receipt(self.objects, spec.run_id, shard)
         self._check_sites(spec)
         inputs = _ShardInputs.read(self.objects, spec, shard, self._index(spec))
         writer = ShardWriter(self.objects, spec, shard)
         with self._model:
             difference = self._compare_once(spec)
             started = time.monotonic()
-            quarantined = self._compute(spec, inputs, writer)
+            failed = self._compute(spec, inputs, writer)
             forward_seconds = time.monotonic() - started
         started = time.monotonic()
         objects = writer.store()
@@ -89,7 +101,7 @@ class ExtractTask:
         return writer.receipt(
             objects,
             n_tokens=len(inputs.token_id_T),
-            quarantined=quarantined,
+            quarantined=inputs.quarantined(writer.empty_rows(), writer.first_row, failed),
             environment=self.extractor.info.environment,
             measured=measured,
         )
@@ -99,19 +111,21 @@ class ExtractTask:
 
     def _compute(self, spec: RunSpec, inputs: "_ShardInputs", writer: ShardWriter) -> list[Quarantined]:
         """Run the model over the shard's batches; casting and placing go on in a thread beside it."""
-        quarantined: list[Quarantined] = []
+        failed: list[Quarantined] = []
         waiting: list[Future[None]] = []
         with ThreadPoolExecutor(1) as caster:
             for positions in inputs.plan(spec):
-                values, failed = self._forward(inputs, positions)
-                quarantined += failed
+                values, alone = self._forward(inputs, positions)
+                failed += alone
                 while len(waiting) > BATCHES_WAITING:
                     waiting.pop(0).result()
                 for rows_T, by_site in values:
                     waiting.append(caster.submit(_place, writer, inputs, rows_T, by_site))
             for future in waiting:
                 future.result()
-        return quarantined
+        if len(failed) == len(inputs.sequences) > 1:
+            raise ModelError(f"the model fails on every sequence of the shard: {failed[0].reason}")
+        return failed
 
     def _forward(
         self, inputs: "_ShardInputs", positions: list[int]
@@ -127,8 +141,10 @@ class ExtractTask:
                 return [], [Quarantined(example=example, reason=f"{type(error).__name__}: {error}"[:500])]
         alone = [self._forward(inputs, [position]) for position in positions]
         failed = [item for _, items in alone for item in items]
-        if len(failed) == len(positions) > 1:
-            raise ModelError(f"the model fails on every sequence of a batch: {failed[0].reason}")
+        if len(failed) == len(positions) >= ALL_FAIL:
+            raise ModelError(
+                f"the model fails on each of the {len(failed)} sequences of a batch: {failed[0].reason}"
+            )
         return [value for values, _ in alone for value in values], failed
 
     def _index(self, spec: RunSpec) -> SequenceIndex:
@@ -190,6 +206,18 @@ class _ShardInputs:
         """Rows of the whole run of a batch's tokens."""
         spans = [(self.sequences.first_row_S[i], self.sequences.n_tokens_S[i]) for i in positions]
         return np.concatenate([np.arange(first, first + n) for first, n in spans])
+
+    def quarantined(
+        self, empty_R: npt.NDArray[np.bool_], first_row: int, failed: Sequence[Quarantined]
+    ) -> list[Quarantined]:
+        """The examples without values in the stored bytes, whoever stored them, and why."""
+        reasons = {item.example: item.reason for item in reversed(failed)}
+        example_T = np.repeat(self.sequences.example_S, self.sequences.n_tokens_S)
+        empty_T = empty_R[self.sequences.rows() - first_row]
+        return [
+            Quarantined(example=example, reason=reasons.get(example, ADOPTED_EMPTY))
+            for example in np.unique(example_T[empty_T]).tolist()
+        ]
 
     def example_of_row(self, row: int) -> int:
         position = int(np.searchsorted(self.sequences.first_row_S, row, side="right")) - 1

@@ -3,32 +3,39 @@
 import errno
 import os
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from actstore.errors import AccessError, StorageError
+from actstore.errors import StorageError
 from actstore.store.objects import Buffer, ObjectInfo
+from actstore.store.system import explained
 
 STAGING = ".staging"
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+LINK_ATTEMPTS = 5
+"""A repair or gc elsewhere may remove a folder, empty so far, just before an object gets its name in it."""
 
 
 class FolderObjects:
     """Objects below a local (or shared) folder. `create` is atomic by `link`, durable by fsync."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, fsync: Callable[[int], None] = os.fsync) -> None:
         self.root = Path(os.path.abspath(root.expanduser()))
+        self._fsync = fsync
+        self._kept: set[Path] = set()
+        """Folders whose own entry is known to be durable."""
 
     @property
     def url(self) -> str:
         return str(self.root)
 
     def create(self, key: str, parts: Sequence[Buffer]) -> bool:
-        if self._path(key).exists():
-            return False
-        staged = self.staging()
-        with _explained("write", self._path(key)):
+        target = self._path(key)
+        with explained("write", target):
+            if self.size(key) is not None:
+                self._keep(target)
+                return False
+            staged = self.staging()
             try:
                 with staged.open("xb") as file:
                     for part in parts:
@@ -40,65 +47,71 @@ class FolderObjects:
 
     def create_from_file(self, key: str, path: Path) -> bool:
         target = self._path(key)
-        with _explained("write", target):
+        with explained("write", target):
             try:
                 with path.open("rb") as file:
-                    os.fsync(file.fileno())
-                self._make_folders(target.parent)
-                os.link(path, target)
-            except FileExistsError:
-                return False
+                    self._fsync(file.fileno())
+                created = self._link(path, target)
             finally:
                 path.unlink(missing_ok=True)
-            _sync_folder(target.parent)
-        return True
+            self._keep(target)
+        return created
 
     def staging(self) -> Path:
         folder = self.root / STAGING
-        with _explained("write", folder):
-            folder.mkdir(parents=True, exist_ok=True)
+        with explained("write", folder):
+            self._make_folders(self.root)
+            folder.mkdir(exist_ok=True)
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return folder / uuid.uuid4().hex
 
     def read(self, key: str) -> bytes:
-        with _explained("read", self._path(key)):
+        with explained("read", self._path(key)):
             return self._path(key).read_bytes()
 
     def read_range(self, key: str, start: int, length: int) -> bytes:
-        with _explained("read", self._path(key)), self._path(key).open("rb") as file:
+        with explained("read", self._path(key)), self._path(key).open("rb") as file:
             return os.pread(file.fileno(), length, start)
 
     def size(self, key: str) -> int | None:
-        try:
-            return self._path(key).stat().st_size
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        path = self._path(key)
+        with explained("read", path):
+            try:
+                return path.stat().st_size
+            except (FileNotFoundError, NotADirectoryError):
+                return None
 
     def children(self, prefix: str) -> list[str]:
-        try:
-            return sorted(entry.name for entry in os.scandir(self._path(prefix)))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+        path = self._path(prefix)
+        with explained("list", path):
+            try:
+                return sorted(os.listdir(path))
+            except (FileNotFoundError, NotADirectoryError):
+                return []
 
     def walk(self, prefix: str) -> Iterator[ObjectInfo]:
         top = self._path(prefix)
-        for folder, _, names in os.walk(top):
-            for name in names:
-                path = Path(folder, name)
-                with suppress(FileNotFoundError):
-                    stat = path.stat()
-                    yield ObjectInfo(path.relative_to(self.root).as_posix(), stat.st_size, stat.st_mtime)
+        with explained("list", top):
+            for folder, _, names in os.walk(top, onerror=_raise_unless_gone):
+                for name in names:
+                    path = Path(folder, name)
+                    with suppress(FileNotFoundError):
+                        stat = path.stat()
+                        yield ObjectInfo(path.relative_to(self.root).as_posix(), stat.st_size, stat.st_mtime)
 
     def delete(self, key: str) -> None:
         path = self._path(key)
-        with _explained("remove", path):
+        with explained("remove", path):
             path.unlink(missing_ok=True)
             for parent in path.parents:
-                if parent == self.root:
+                if parent in (self.root, self.root / STAGING):
                     break
                 try:
                     parent.rmdir()
+                    self._kept.discard(parent)
                 except OSError:
-                    _sync_folder(parent) if parent.exists() else None
+                    self._sync_folder(parent) if parent.exists() else None
                     break
 
     def local_path(self, key: str) -> Path | None:
@@ -107,46 +120,47 @@ class FolderObjects:
     def _path(self, key: str) -> Path:
         return self.root / key
 
+    def _link(self, path: Path, target: Path) -> bool:
+        """Give a durable file its name; False when the name is taken."""
+        for _ in range(LINK_ATTEMPTS):
+            try:
+                self._make_folders(target.parent)
+                os.link(path, target)
+                return True
+            except FileExistsError:
+                return False
+            except FileNotFoundError:
+                self._kept.clear()
+        raise StorageError(
+            f"can not write {target}: it, or the file made for it, is removed again and again; is a "
+            "`verify --repair` or `gc` at work, or the store being deleted? run the same command again"
+        )
+
+    def _keep(self, target: Path) -> None:
+        """Make an object's name durable, whoever gave it: the one who did may not have lived to do so."""
+        with suppress(FileNotFoundError):
+            self._make_folders(target.parent)
+            self._sync_folder(target.parent)
+
     def _make_folders(self, folder: Path) -> None:
-        """Create missing folders and make their entries durable, from the top."""
-        missing = []
-        while not folder.exists():
-            missing.append(folder)
+        """Create missing folders; make the entry of each durable, once, from the top."""
+        way = []
+        while folder not in self._kept and (self.root in folder.parents or not folder.exists()):
+            way.append(folder)
             folder = folder.parent
-        for new in reversed(missing):
+        for new in reversed(way):
             new.mkdir(exist_ok=True)
-            _sync_folder(new.parent)
+            self._sync_folder(new.parent)
+            self._kept.add(new)
+
+    def _sync_folder(self, folder: Path) -> None:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self._fsync(handle)
+        finally:
+            os.close(handle)
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def _explained(verb: str, path: Path) -> Iterator[None]:
-    """Turn the system's errors into ours, with what to do next."""
-    try:
-        yield
-    except PermissionError as error:
-        raise AccessError(
-            f"no permission to {verb} {path}; choose another store or change its rights"
-        ) from error
-    except NotADirectoryError as error:
-        raise AccessError(
-            f"can not {verb} {path}: a part of this path is a file; choose another store"
-        ) from error
-    except OSError as error:
-        if error.errno == errno.EROFS:
-            raise AccessError(
-                f"can not {verb} {path}: the file system is read-only; choose another store"
-            ) from error
-        if error.errno in FULL:
-            raise StorageError(
-                f"can not {verb} {path}: no space left; free some and run the same command again, "
-                "what is stored stays"
-            ) from error
-        raise
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error

@@ -27,7 +27,10 @@ class Objects(Protocol):
     def url(self) -> str: ...
 
     def create(self, key: str, parts: Sequence[Buffer]) -> bool:
-        """Make the object durable with these bytes; False, and nothing changed, when the key exists."""
+        """Make the object durable with these bytes; False, and its bytes unchanged, when the key exists.
+
+        In either case what lies there afterwards is durable.
+        """
         ...
 
     def create_from_file(self, key: str, path: Path) -> bool:
@@ -35,7 +38,10 @@ class Objects(Protocol):
         ...
 
     def staging(self) -> Path:
-        """A new path for a file that is being made, to be given to `create_from_file`."""
+        """A new path for a file that is being made, to be given to `create_from_file`.
+
+        Raises AccessError where nothing can be written.
+        """
         ...
 
     def read(self, key: str) -> bytes: ...

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from actstore.errors import DamagedShardError
 from actstore.store.objects import Objects
+from actstore.store.system import explained_full
 
 HASH_BYTES = 8 << 20
 
@@ -20,7 +21,7 @@ def staged_table(objects: Objects, key: str, schema: pa.Schema) -> Iterator[pq.P
     """A writer whose file gets its name when the block ends well, and is removed when it does not."""
     path = objects.staging()
     try:
-        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        with explained_full("write", path), pq.ParquetWriter(path, schema, compression="zstd") as writer:
             yield writer
         objects.create_from_file(key, path)
     finally:

@@ -15,8 +15,15 @@ STORED = {
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
     "int8": np.dtype(np.int8),
 }
-LARGEST = {"float32": 3.4028e38, "float16": 65504.0, "bfloat16": 3.3895e38, "int8": 3.4028e38}
+LARGEST = {
+    "float32": float(np.finfo(np.float32).max),
+    "float16": float(np.finfo(np.float16).max),
+    "bfloat16": 2.0**127 * (2 - 2.0**-7),
+    "int8": 3.4028e38,  # a little less than float32, so that the rounded scale x 127 stays finite
+}
 """Largest magnitude that a dtype holds."""
+TOLERANCE = {"float32": 1e-3, "float16": 3e-3, "bfloat16": 2e-2, "int8": 3e-2}
+"""Largest difference of a row between two environments, relative to its largest magnitude."""
 INT8_STEPS = 127.0
 
 

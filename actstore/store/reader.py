@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from actstore.errors import IncompleteRunError
+from actstore.errors import DamagedShardError, IncompleteRunError
 from actstore.plan.sequences import SequenceIndex
 from actstore.schema.query import Block
 from actstore.schema.receipts import Receipt
@@ -51,8 +51,18 @@ class RunReader:
 
     @cached_property
     def receipts(self) -> dict[int, Receipt]:
-        """Receipts by shard, as they stood at the first reading."""
-        return runs.read_receipts(self.objects, self.run_id)
+        """Receipts by shard, as they stood at the first reading.
+
+        Raises DamagedShardError when the run was complete and now is not: repaired, or deleted, meanwhile.
+        """
+        found = runs.read_receipts(self.objects, self.run_id)
+        if self.complete and len(found) != self.spec.n_shards:
+            raise DamagedShardError(
+                f"run {self.run_id} in {self.objects.url} was complete when it was opened, now "
+                f"{len(found)} of {self.spec.n_shards} receipts are there: it is being repaired or removed; "
+                "run `actstore extract` again, then open it anew"
+            )
+        return found
 
     @cached_property
     def quarantined(self) -> frozenset[int]:
@@ -159,7 +169,7 @@ class RunReader:
         step = max(1, min(rows_per_step, self.spec.block_rows))
         wanted = sorted(self.receipts) if shards is None else shards
         for shard in wanted:
-            first, end = self.spec.shard_range(shard)
+            first, end = self.spec.shard_range(self._receipt(shard).shard)
             mine = self.sequences.within_rows(first, end)
             used_end_S = mine.first_row_S + mine.n_tokens_S
             for block in range(first, end, self.spec.block_rows):
@@ -188,11 +198,7 @@ class RunReader:
             if found is not None:
                 self._open.move_to_end((array.name, shard))
                 return found
-        receipt = self.receipts.get(shard)
-        if receipt is None:
-            raise IncompleteRunError(
-                f"run {self.run_id}: shard {shard} is not finished; `actstore extract` finishes it"
-            )
+        receipt = self._receipt(shard)
         record = next(item for item in receipt.objects if item.array == array.name)
         key = paths.run(self.run_id, record.key)
         opened = ShardFile(self.objects, array, key, record, receipt.n_rows)
@@ -201,6 +207,14 @@ class RunReader:
             while len(self._open) > OPEN_SHARDS:
                 self._open.popitem(last=False)
         return opened
+
+    def _receipt(self, shard: int) -> Receipt:
+        receipt = self.receipts.get(shard)
+        if receipt is None:
+            raise IncompleteRunError(
+                f"run {self.run_id}: shard {shard} is not finished; `actstore extract` finishes it"
+            )
+        return receipt
 
     def _out(self, site: str, n_rows: int, out: npt.NDArray[Any] | None) -> npt.NDArray[Any]:
         shape = (n_rows, self.spec.width(site))

@@ -36,7 +36,7 @@ def repair(objects: Objects, problems: Iterable[Problem]) -> list[str]:
             remove(paths.sealed_receipts(problem.run_id))
         if problem.run_id is not None and problem.shard is not None:
             remove(paths.receipt(problem.run_id, problem.shard))
-        if problem.kind in ("size", "altered", "unreceipted"):
+        if problem.kind in ("size", "altered", "unreadable", "unreceipted"):
             remove(problem.key)
     return removed
 

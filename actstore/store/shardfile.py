@@ -28,7 +28,7 @@ class ShardFile:
             found = "it is missing" if size is None else f"it has {size} bytes"
             raise DamagedShardError(damage(self.where, f"{found}, its receipt says {record.bytes} bytes"))
         tail_bytes = index_bytes(array)
-        tail = objects.read_range(key, size - tail_bytes, tail_bytes)
+        tail = self._read(size - tail_bytes, tail_bytes)
         self.index = check_index(array, tail, size, n_rows, self.where)
         self.flat = is_flat(array, self.index)
         self._map = self._open_map(size) if self.flat else None
@@ -38,12 +38,12 @@ class ShardFile:
         lengths = self.index[first:end, 1].tolist()
         starts = self.index[first:end, 0].tolist()
         if starts and starts == list(np.cumsum([starts[0], *lengths[:-1]])):
-            data = self.objects.read_range(self.key, starts[0], sum(lengths))
+            data = self._read(starts[0], sum(lengths))
             pieces = [
                 data[start - starts[0] :][:length] for start, length in zip(starts, lengths, strict=True)
             ]
         else:
-            pieces = [self.objects.read_range(self.key, *span) for span in zip(starts, lengths, strict=True)]
+            pieces = [self._read(*span) for span in zip(starts, lengths, strict=True)]
         out = np.empty((len(pieces) * self.array.chunk_rows, *self.array.unit_shape), self.array.dtype)
         for i, piece in enumerate(pieces):
             where = f"{self.where}, chunk {first + i}"
@@ -61,6 +61,12 @@ class ShardFile:
             out[mine] = self.read_chunks(chunk, chunk + 1)[within_T[mine]]
         return out
 
+    def _read(self, start: int, length: int) -> bytes:
+        try:
+            return self.objects.read_range(self.key, start, length)
+        except FileNotFoundError:
+            raise DamagedShardError(damage(self.where, "it was removed while it was read")) from None
+
     def _open_map(self, size: int) -> npt.NDArray[Any] | None:
         """The rows as a strided view [chunk, row, unit] of the mapped file; the checksums lie between."""
         path = self.objects.local_path(self.key)
@@ -69,7 +75,10 @@ class ShardFile:
         array = self.array
         row_bytes = array.chunk_bytes // array.chunk_rows
         strides = (array.chunk_bytes + CRC_BYTES, row_bytes, array.dtype.itemsize)
-        data = np.memmap(path, dtype=np.uint8, mode="r", shape=(size,))
+        try:
+            data = np.memmap(path, dtype=np.uint8, mode="r", shape=(size,))
+        except FileNotFoundError:
+            raise DamagedShardError(damage(self.where, "it was removed while it was read")) from None
         return np.ndarray(
             (len(self.index), array.chunk_rows, *array.unit_shape),
             dtype=array.dtype,

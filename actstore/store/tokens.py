@@ -1,13 +1,13 @@
 """Tokenisations: the token, word and sequence tables of a text through one tokenizer."""
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from actstore.errors import NotFoundError
+from actstore.errors import DamagedShardError, NotFoundError
 from actstore.plan.sequences import SequenceIndex
 from actstore.schema.tokens import SEQUENCES, TOKENS, WORD_TOKENS, TokensMeta
 from actstore.store import paths
@@ -78,7 +78,7 @@ def text_of_tokens(objects: Objects, tokens_id: str) -> str:
 def read_sequences(objects: Objects, text_id: str, tokens_id: str) -> SequenceIndex:
     """Where each sequence lies."""
     key = paths.tokens(text_id, tokens_id, "sequences.parquet")
-    return SequenceIndex.from_table(read_table(objects, key, ["example", "window", "first_row", "n_tokens"]))
+    return SequenceIndex.from_table(_read(objects, key, ["example", "window", "first_row", "n_tokens"]))
 
 
 def read_tokens(
@@ -90,7 +90,7 @@ def read_tokens(
 ) -> pa.Table:
     """Columns of the token table in row order, of all rows or of a range of them."""
     filters = None if rows is None else [("row", ">=", rows[0]), ("row", "<", rows[1])]
-    return read_table(objects, paths.tokens(text_id, tokens_id, "tokens.parquet"), columns, filters)
+    return _read(objects, paths.tokens(text_id, tokens_id, "tokens.parquet"), columns, filters)
 
 
 def read_inputs(
@@ -100,3 +100,13 @@ def read_inputs(
     table = read_tokens(objects, text_id, tokens_id, ["token_id", "segment"], rows)
     ids_T = table.column("token_id").to_numpy().astype(np.int32, copy=False)
     return ids_T, table.column("segment").to_numpy().astype(np.int8, copy=False)
+
+
+def _read(objects: Objects, key: str, columns: Sequence[str], filters: Any = None) -> pa.Table:
+    try:
+        return read_table(objects, key, columns, filters)
+    except FileNotFoundError:
+        raise DamagedShardError(
+            f"{objects.url}/{key} is missing, and a run needs it; was the store deleted or moved? run "
+            "`actstore verify STORE --repair`, then extract again"
+        ) from None

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from actstore.errors import ActstoreError, DamagedShardError
-from actstore.schema.receipts import ObjectRecord, Receipt
+from actstore.errors import ActstoreError, DamagedShardError, StorageError
+from actstore.schema.receipts import Manifest, ObjectRecord, Receipt
 from actstore.schema.spec import RunSpec
 from actstore.store import paths, runs
 from actstore.store.arrays import ArraySpec, site_arrays
@@ -23,7 +23,7 @@ class Problem:
     """One thing that is not as it should be."""
 
     kind: str
-    """missing, size, altered, unreceipted, receipt, manifest, spec or table."""
+    """missing, size, altered, unreadable, unreceipted, receipt, manifest, spec or table."""
     key: str
     message: str
     run_id: str | None = None
@@ -34,10 +34,11 @@ class Problem:
 
 def verify_store(objects: Objects, run_ids: list[str] | None = None) -> list[Problem]:
     """Every problem of the store (or of some runs), runs first, then texts and tokenisations."""
+    # Manifests before runs and receipts, here and below: what a driver adds meanwhile is no problem.
+    sealed = {name.removesuffix(".json") for name in objects.children(paths.MANIFESTS)}
     wanted = objects.children(paths.RUNS) if run_ids is None else run_ids
     found = [problem for run_id in wanted for problem in verify_run(objects, run_id)]
     if run_ids is None:
-        sealed = {name.removesuffix(".json") for name in objects.children(paths.MANIFESTS)}
         found += [_orphan_manifest(run_id) for run_id in sorted(sealed - set(wanted))]
         found += list(_verify_tables(objects))
     return found
@@ -50,6 +51,7 @@ def verify_run(objects: Objects, run_id: str) -> list[Problem]:
     except ActstoreError as error:
         key = paths.run(run_id, "spec.json")
         return [Problem(kind="spec", key=key, message=str(error), run_id=run_id, repairable=False)]
+    manifest = _read_manifest(objects, spec.run_id)
     receipts, problems = _read_receipts(objects, spec)
     arrays = {array.name: array for site in spec.sites for array in site_arrays(spec, site)}
     with ThreadPoolExecutor(THREADS) as pool:
@@ -60,7 +62,7 @@ def verify_run(objects: Objects, run_id: str) -> list[Problem]:
         ]
         problems += [problem for check in checks if (problem := check.result()) is not None]
     problems += _unreceipted(objects, spec, receipts)
-    problems += _check_manifest(objects, spec, receipts)
+    problems += _check_manifest(objects, spec, receipts, manifest)
     return problems
 
 
@@ -97,6 +99,8 @@ def _check_object(
         data = objects.read(key)
     except FileNotFoundError:
         return problem("missing", "the receipt's object is missing")
+    except StorageError as error:
+        return problem("unreadable", str(error))
     if len(data) != record.bytes:
         return problem("size", f"{len(data)} bytes lie there, the receipt says {record.bytes}")
     if hashlib.sha256(data).hexdigest() != record.sha256:
@@ -132,19 +136,26 @@ def _unreceipted(objects: Objects, spec: RunSpec, receipts: list[Receipt]) -> It
             first, end = spec.shard_range(shard)
             try:
                 check_shard(array, objects.read(info.key), end - first, info.key)
-            except DamagedShardError as error:
+            except (DamagedShardError, StorageError) as error:
                 message = f"bytes without a receipt that are damaged: {error}"
         yield Problem(kind="unreceipted", key=info.key, message=message, run_id=spec.run_id, shard=shard)
 
 
-def _check_manifest(objects: Objects, spec: RunSpec, receipts: list[Receipt]) -> Iterator[Problem]:
-    key = paths.manifest(spec.run_id)
+def _read_manifest(objects: Objects, run_id: str) -> Manifest | Problem | None:
     try:
-        manifest = runs.find_manifest(objects, spec.run_id)
+        return runs.find_manifest(objects, run_id)
     except (ActstoreError, KeyError, TypeError) as error:
-        yield Problem(kind="manifest", key=key, message=f"it can not be read: {error}", run_id=spec.run_id)
-        return
-    if manifest is None:
+        message = f"it can not be read: {error}"
+        return Problem(kind="manifest", key=paths.manifest(run_id), message=message, run_id=run_id)
+
+
+def _check_manifest(
+    objects: Objects, spec: RunSpec, receipts: list[Receipt], manifest: Manifest | Problem | None
+) -> Iterator[Problem]:
+    key = paths.manifest(spec.run_id)
+    if isinstance(manifest, Problem):
+        yield manifest
+    if not isinstance(manifest, Manifest):
         return
     missing = sorted(set(range(spec.n_shards)) - {receipt.shard for receipt in receipts})
     for shard in missing:

@@ -13,14 +13,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from actstore.errors import PrecisionError
+from actstore.errors import PrecisionError, StorageError
 from actstore.schema.receipts import ObjectRecord, Quarantined, Receipt, Rounding
 from actstore.schema.spec import RunSpec
 from actstore.store import paths, precision
+from actstore.store.adopt import adopt_shard, empty_rows
 from actstore.store.arrays import ArraySpec, encode_shard, site_arrays
 from actstore.store.objects import Buffer, Objects
 from actstore.store.records import create_record, read_record
-from actstore.store.shard import check_shard
+
+ATTEMPTS = 3
+"""An object found may be gone again when it is read: a repair in another process."""
 
 
 class ShardWriter:
@@ -62,7 +65,10 @@ class ShardWriter:
             self._rounding[site] = self._rounding[site].merge(changed)
 
     def store(self) -> tuple[ObjectRecord, ...]:
-        """Make every object of the shard durable, or adopt what lies there; returns their records."""
+        """Make every object of the shard durable, or adopt what lies there; returns their records.
+
+        Raises StorageError, and DamagedShardError for an object there that is damaged or of other values.
+        """
         return tuple(self._store_array(array) for array in self.arrays.values())
 
     def receipt(
@@ -92,33 +98,48 @@ class ShardWriter:
             return mine
         return Receipt.from_dict(read_record(self.objects, key))
 
+    def empty_rows(self) -> npt.NDArray[np.bool_]:
+        """Rows [R] of the shard that hold no values at some site; after `store`, as they lie there."""
+        return np.asarray(np.logical_or.reduce([empty_rows(values) for values in self._values.values()]))
+
     def _store_array(self, array: ArraySpec) -> ObjectRecord:
-        local_key = array.key(self.shard)
-        key = paths.run(self.spec.run_id, local_key)
-        record = self._existing(array, key, local_key)
-        if record is not None:
-            return record
+        for _ in range(ATTEMPTS):
+            record = self._create(array) or self._adopt(array)
+            if record is not None:
+                return record
+        raise StorageError(
+            f"{self.objects.url}/{self._key(array)} appears and vanishes again and again: is a `verify "
+            "--repair` or `gc` at work? run the same command again"
+        )
+
+    def _create(self, array: ArraySpec) -> ObjectRecord | None:
+        """The record of an object that is new, None where one lies there already."""
+        if self.objects.size(self._key(array)) is not None:
+            return None
         parts = encode_shard(array, self._values[array.name])
         # Hashing and writing each take about as long as the other, so they share the time.
         with ThreadPoolExecutor(1) as pool:
             digest = pool.submit(_sha256, parts)
-            created = self.objects.create(key, parts)
-            sha256 = digest.result()
-        if not created:
-            record = self._existing(array, key, local_key)
-            if record is not None:
-                return record
-        return ObjectRecord(array=array.name, key=local_key, bytes=sum(map(len, parts)), sha256=sha256)
+            created = self.objects.create(self._key(array), parts)
+            return self._record(array, sum(map(len, parts)), digest.result()) if created else None
 
-    def _existing(self, array: ArraySpec, key: str, local_key: str) -> ObjectRecord | None:
-        """The record of an object that lies there already; raises DamagedShardError when it is damaged."""
-        if self.objects.size(key) is None:
+    def _adopt(self, array: ArraySpec) -> ObjectRecord | None:
+        """The record of an object that lies there, None when it is gone. Raises DamagedShardError."""
+        key = self._key(array)
+        try:
+            data = self.objects.read(key)
+        except FileNotFoundError:
             return None
-        data = self.objects.read(key)
-        check_shard(array, data, self.n_rows, f"{self.objects.url}/{key}")
-        return ObjectRecord(
-            array=array.name, key=local_key, bytes=len(data), sha256=hashlib.sha256(data).hexdigest()
-        )
+        tolerance = precision.TOLERANCE[self.spec.dtype]
+        adopt_shard(array, data, self._values[array.name], tolerance, f"{self.objects.url}/{key}")
+        self.objects.create(key, [data])  # whoever made it may not have lived to make its name durable
+        return self._record(array, len(data), hashlib.sha256(data).hexdigest())
+
+    def _key(self, array: ArraySpec) -> str:
+        return paths.run(self.spec.run_id, array.key(self.shard))
+
+    def _record(self, array: ArraySpec, n_bytes: int, sha256: str) -> ObjectRecord:
+        return ObjectRecord(array=array.name, key=array.key(self.shard), bytes=n_bytes, sha256=sha256)
 
 
 def _sha256(parts: Sequence[Buffer]) -> str:
