@@ -4,12 +4,11 @@ import argparse
 import sys
 from typing import Any
 
-from analyses.report import similarity_table
-
 from actstore.errors import StudyError
 from actstore.schema.ports import Resources
 from actstore.store.objects import Objects
 from actstore.store.root import create_root, open_root
+from analyses.report import similarity_table
 from jobs.console import Console
 from jobs.executors import open_executor
 from jobs.options import add_study, add_workers
