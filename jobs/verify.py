@@ -9,8 +9,9 @@ from actstore.errors import RequestError
 from actstore.extract.recompute import Recomputed, recompute_run
 from actstore.store import catalog, names
 from actstore.store.objects import Objects
+from actstore.store.problem import Problem
 from actstore.store.repair import repair
-from actstore.store.verify import Problem, verify_store
+from actstore.store.verify import verify_store
 from jobs.console import Console
 from jobs.options import add_store, positive
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from actstore.schema.spec import RunSpec
 from actstore.store import catalog, names, paths, runs
 from actstore.store.objects import ObjectInfo, Objects
-from actstore.store.verify import Problem
+from actstore.store.problem import Problem
+from actstore.store.restore import restore_metadata, restore_spec
 
 GRACE_SECONDS = 24 * 3600.0
 
 
 def repair(objects: Objects, problems: Iterable[Problem]) -> list[str]:
-    """Un-seal the runs concerned and remove damaged shards; returns the keys removed, in order.
+    """Un-seal the runs concerned and remove damaged shards; returns the keys taken back or restored.
 
     Manifest, receipt, object, in that order: whenever this stops, what is left is an unsealed run.
     """
@@ -29,6 +30,14 @@ def repair(objects: Objects, problems: Iterable[Problem]) -> list[str]:
             continue
         if problem.kind == "table":
             remove(f"{problem.key.rpartition('/')[0]}/meta.json")
+            remove(problem.key)
+            continue
+        if problem.kind in ("spec", "metadata"):
+            objects.delete(problem.key)
+            (restore_spec if problem.kind == "spec" else restore_metadata)(objects, str(problem.run_id))
+            removed.append(problem.key)
+            continue
+        if problem.kind == "labels":
             remove(problem.key)
             continue
         if problem.run_id is not None:

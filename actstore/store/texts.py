@@ -32,7 +32,7 @@ class TextDigest:
 
 def digest_text(examples: Iterable[Example]) -> TextDigest:
     """Identity of a text (its examples and words) and, apart from it, of the annotations beside it."""
-    text, words, classes = (hashlib.sha256(f"{part} {TEXT_VERSION}".encode()) for part in "twc")
+    text, words, classes = (_begin(part) for part in "twc")
     has_words = has_classes = False
     n_examples = n_words = 0
     for example in examples:
@@ -52,6 +52,25 @@ def digest_text(examples: Iterable[Example]) -> TextDigest:
         n_examples=n_examples,
         n_words=n_words,
     )
+
+
+def word_labels_hash(text_id: str, table: pa.Table, n_examples: int) -> str:
+    """The hash of a label set `words` from its stored rows."""
+    by_example: list[list[list[Any]]] = [[] for _ in range(n_examples)]
+    for row in table.to_pylist():
+        by_example[row["example"]].append([row["upos"], row["xpos"], row["head"], row["deprel"]])
+    digest = _begin("w")
+    for labels in by_example:
+        digest.update(canonical_json(labels).encode())
+    return _label_hash(text_id, digest.hexdigest())
+
+
+def example_labels_hash(text_id: str, table: pa.Table, n_examples: int) -> str:
+    """The hash of a label set `examples` from its stored rows."""
+    digest = _begin("c")
+    for label in table.column("label").to_pylist():
+        digest.update(canonical_json(label).encode())
+    return _label_hash(text_id, digest.hexdigest()) if table.num_rows == n_examples else ""
 
 
 def store_text(objects: Objects, digest: TextDigest, read: Callable[[], Iterable[Example]]) -> None:
@@ -101,6 +120,10 @@ def _store(
 def _text_of(example: Example) -> list[Any]:
     words = [[word.segment, word.char_start, word.char_end, word.text] for word in example.words]
     return [example.source_id, example.text, example.text_b, words]
+
+
+def _begin(part: str) -> "hashlib._Hash":
+    return hashlib.sha256(f"{part} {TEXT_VERSION}".encode())
 
 
 def _label_hash(text_id: str, digest: str) -> str:

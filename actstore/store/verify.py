@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from actstore.errors import ActstoreError, DamagedShardError, StorageError
 from actstore.schema.receipts import Manifest, ObjectRecord, Receipt
@@ -11,25 +10,13 @@ from actstore.schema.spec import RunSpec
 from actstore.store import paths, runs
 from actstore.store.arrays import ArraySpec, site_arrays
 from actstore.store.objects import Objects
-from actstore.store.parquet import sha256_of
+from actstore.store.problem import Problem
 from actstore.store.records import find_record
+from actstore.store.restore import recover_spec
 from actstore.store.shard import check_shard
+from actstore.store.verify_tables import verify_names, verify_tables
 
 THREADS = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """One thing that is not as it should be."""
-
-    kind: str
-    """missing, size, altered, unreadable, unreceipted, receipt, manifest, spec or table."""
-    key: str
-    message: str
-    run_id: str | None = None
-    shard: int | None = None
-    repairable: bool = True
-    """Whether `verify --repair` followed by `extract` restores it."""
 
 
 def verify_store(objects: Objects, run_ids: list[str] | None = None) -> list[Problem]:
@@ -40,7 +27,7 @@ def verify_store(objects: Objects, run_ids: list[str] | None = None) -> list[Pro
     found = [problem for run_id in wanted for problem in verify_run(objects, run_id)]
     if run_ids is None:
         found += [_orphan_manifest(run_id) for run_id in sorted(sealed - set(wanted))]
-        found += list(_verify_tables(objects))
+        found += [*verify_tables(objects), *verify_names(objects)]
     return found
 
 
@@ -50,7 +37,8 @@ def verify_run(objects: Objects, run_id: str) -> list[Problem]:
         spec = runs.read_spec(objects, run_id)
     except ActstoreError as error:
         key = paths.run(run_id, "spec.json")
-        return [Problem(kind="spec", key=key, message=str(error), run_id=run_id, repairable=False)]
+        found = recover_spec(objects, run_id) is not None
+        return [Problem(kind="spec", key=key, message=str(error), run_id=run_id, repairable=found)]
     manifest = _read_manifest(objects, spec.run_id)
     receipts, problems = _read_receipts(objects, spec)
     arrays = {array.name: array for site in spec.sites for array in site_arrays(spec, site)}
@@ -63,6 +51,7 @@ def verify_run(objects: Objects, run_id: str) -> list[Problem]:
         problems += [problem for check in checks if (problem := check.result()) is not None]
     problems += _unreceipted(objects, spec, receipts)
     problems += _check_manifest(objects, spec, receipts, manifest)
+    problems += _check_metadata(objects, spec)
     return problems
 
 
@@ -173,29 +162,25 @@ def _check_manifest(
         yield Problem(kind="manifest", key=key, message=message, run_id=spec.run_id)
 
 
+def _check_metadata(objects: Objects, spec: RunSpec) -> Iterator[Problem]:
+    """The Zarr metadata that other readers go by."""
+    for site in spec.sites:
+        for array in site_arrays(spec, site):
+            key = paths.run(spec.run_id, f"{array.name}/zarr.json")
+            try:
+                record = find_record(objects, key)
+            except ActstoreError:
+                record = None
+            if record is None or tuple(record.get("shape", ())) != (spec.n_rows, *array.unit_shape):
+                message = "the array's metadata is missing, unreadable, or of another array"
+                yield Problem(kind="metadata", key=key, message=message, run_id=spec.run_id)
+
+
 def _sealed(objects: Objects, spec: RunSpec) -> list[Receipt]:
     try:
         return list(runs.read_receipts(objects, spec.run_id).values())
     except (ActstoreError, KeyError, TypeError, OSError):
         return []
-
-
-def _verify_tables(objects: Objects) -> Iterator[Problem]:
-    """The Parquet files of texts and tokenisations against the hashes in their meta.json."""
-    for text_id in objects.children(paths.TEXTS):
-        folders = [paths.text(text_id, "")[:-1]]
-        folders += [
-            paths.tokens(text_id, name, "")[:-1] for name in objects.children(paths.text(text_id, "tokens"))
-        ]
-        for folder in folders:
-            meta = find_record(objects, f"{folder}/meta.json")
-            for name, record in (meta or {}).get("files", {}).items():
-                key = f"{folder}/{name}"
-                size = objects.size(key)
-                if size is None:
-                    yield Problem(kind="table", key=key, message="the table is missing")
-                elif sha256_of(objects, key, size) != record["sha256"]:
-                    yield Problem(kind="table", key=key, message="the table's bytes are not those written")
 
 
 def _orphan_manifest(run_id: str) -> Problem:

@@ -5,11 +5,13 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from actstore.errors import FormatVersionError, NameTakenError, NotFoundError, RequestError
 from actstore.schema.refs import CheckpointRef
-from actstore.store import catalog, names, paths, repair, runs
+from actstore.store import catalog, names, paths, repair, runs, texts
 from actstore.store.root import create_root, open_root
 from actstore.store.verify import verify_store
 from tests.support.small_store import SmallStore, every_file, prepare
@@ -89,20 +91,44 @@ def damage_tokens(small: SmallStore) -> str:
     return "table"
 
 
+def damage_spec(small: SmallStore) -> str:
+    path_of(small, paths.run(small.specs["base"].run_id, "spec.json")).write_text('{"dtype": "float16"}')
+    return "spec"
+
+
+def damage_metadata(small: SmallStore) -> str:
+    path_of(small, paths.run(small.specs["base"].run_id, "L01/zarr.json")).unlink()
+    return "metadata"
+
+
+def damage_labels(small: SmallStore) -> str:
+    ref = names.corpus(small.objects, "small")
+    assert ref.word_labels is not None
+    path = path_of(small, paths.label_set(ref.text_id, "words", ref.word_labels))
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(2, "upos", pa.array(["X"] * table.num_rows)), path)
+    return "labels"
+
+
 DAMAGES = [damage_flip, damage_truncate, damage_missing, damage_swap, damage_receipt, damage_receipt_missing,
            damage_manifest]  # fmt: skip
+
+
+EVERY_DAMAGE = [*DAMAGES, damage_tokens, damage_spec, damage_metadata, damage_labels]
 
 
 def test_a_whole_store_has_no_problems(small: SmallStore) -> None:
     assert verify_store(small.objects) == []
 
 
-@pytest.mark.parametrize("damage", [*DAMAGES, damage_tokens], ids=lambda d: d.__name__)
+@pytest.mark.parametrize(
+    "damage", [*DAMAGES, damage_tokens, damage_spec, damage_metadata, damage_labels], ids=lambda d: d.__name__
+)
 def test_verify_names_the_damage(small: SmallStore, damage) -> None:
     kind = damage(small)
     problems = verify_store(small.objects)
     assert kind in {problem.kind for problem in problems}
-    if damage not in (damage_manifest, damage_tokens):
+    if damage in DAMAGES and damage is not damage_manifest:
         assert {problem.shard for problem in problems if problem.kind == kind} == {1}
         assert {problem.run_id for problem in problems} == {small.specs["base"].run_id}
 
@@ -120,6 +146,29 @@ def test_repair_then_extract_restores_the_same_bytes(small: SmallStore, damage) 
     assert verify_store(small.objects) == []
     assert content(small) == undisturbed
     assert runs.find_manifest(small.objects, small.specs["base"].run_id) == manifest
+
+
+@pytest.mark.parametrize("damage", [damage_spec, damage_metadata])
+def test_records_whose_content_lies_elsewhere_are_restored(small: SmallStore, damage) -> None:
+    undisturbed = content(small)
+    damage(small)
+    assert len(repair.repair(small.objects, verify_store(small.objects))) == 1
+    assert verify_store(small.objects) == []
+    assert content(small) == undisturbed
+
+
+def test_a_damaged_label_set_of_the_source_is_stored_again(small: SmallStore) -> None:
+    damage_labels(small)
+    repair.repair(small.objects, verify_store(small.objects))
+    digest = texts.digest_text(small.examples)
+    texts.store_text(small.objects, digest, lambda: small.examples)
+    assert verify_store(small.objects) == []
+
+
+def test_a_damaged_name_is_told(small: SmallStore) -> None:
+    path_of(small, "checkpoints/base/ref.json").write_text("{")
+    problems = [problem for problem in verify_store(small.objects) if problem.kind == "name"]
+    assert [problem.key for problem in problems] == ["checkpoints/base/ref.json"]
 
 
 def test_a_swapped_shard_is_called_so(small: SmallStore) -> None:

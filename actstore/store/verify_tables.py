@@ -1,0 +1,72 @@
+"""Verify texts, tokenisations, label sets and names: tables by their hashes, records by reading them."""
+
+from collections.abc import Iterator
+
+from actstore.errors import ActstoreError
+from actstore.store import paths
+from actstore.store.labels import list_labels
+from actstore.store.objects import Objects
+from actstore.store.parquet import read_table, sha256_of
+from actstore.store.problem import Problem
+from actstore.store.records import find_record
+from actstore.store.texts import EXAMPLE_LABEL_SET, WORD_LABEL_SET, example_labels_hash, word_labels_hash
+
+
+def verify_tables(objects: Objects) -> Iterator[Problem]:
+    """Every table of texts and tokenisations against its meta.json, every label set against its name."""
+    for text_id in objects.children(paths.TEXTS):
+        names = objects.children(paths.text(text_id, "tokens"))
+        folders = [paths.tokens(text_id, name, "")[:-1] for name in names]
+        for folder in [paths.text(text_id, "")[:-1], *folders]:
+            yield from _verify_folder(objects, folder)
+        yield from _verify_labels(objects, text_id)
+
+
+def verify_names(objects: Objects) -> Iterator[Problem]:
+    """Every record under checkpoints and corpora can be read."""
+    for kind in (paths.CHECKPOINTS, paths.CORPORA):
+        for info in objects.walk(kind):
+            if info.key.endswith(".json"):
+                try:
+                    find_record(objects, info.key)
+                except ActstoreError as error:
+                    yield Problem(kind="name", key=info.key, message=str(error), repairable=False)
+
+
+def _verify_folder(objects: Objects, folder: str) -> Iterator[Problem]:
+    key = f"{folder}/meta.json"
+    try:
+        files = (find_record(objects, key) or {}).get("files", {})
+    except ActstoreError as error:
+        yield Problem(kind="table", key=key, message=str(error))
+        return
+    for name, record in files.items():
+        key = f"{folder}/{name}"
+        size = objects.size(key)
+        if size is None:
+            yield Problem(kind="table", key=key, message="the table is missing")
+        elif sha256_of(objects, key, size) != record["sha256"]:
+            yield Problem(kind="table", key=key, message="the table's bytes are not those written")
+
+
+def _verify_labels(objects: Objects, text_id: str) -> Iterator[Problem]:
+    """A label set's name holds its hash: over the rows of `words` and `examples`, over the file of others."""
+    for name, hash_ in list_labels(objects, text_id):
+        key = paths.label_set(text_id, name, hash_)
+        try:
+            if _labels_hash(objects, text_id, name, key) == hash_:
+                continue
+            message = "the label set is not the one its name says"
+        except (ActstoreError, KeyError, IndexError) as error:
+            message = f"the label set can not be read: {error}"
+        # Those that came with a source are stored again by `extract`; others only their user can add again.
+        came = name in (WORD_LABEL_SET, EXAMPLE_LABEL_SET)
+        yield Problem(kind="labels", key=key, message=message, repairable=came)
+
+
+def _labels_hash(objects: Objects, text_id: str, name: str, key: str) -> str:
+    if name not in (WORD_LABEL_SET, EXAMPLE_LABEL_SET):
+        return sha256_of(objects, key, objects.size(key) or 0)[: len(text_id)]
+    n_examples = int((find_record(objects, paths.text(text_id, "meta.json")) or {})["n_examples"])
+    made = word_labels_hash if name == WORD_LABEL_SET else example_labels_hash
+    return made(text_id, read_table(objects, key), n_examples)
