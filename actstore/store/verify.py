@@ -23,7 +23,8 @@ def verify_store(objects: Objects, run_ids: list[str] | None = None) -> list[Pro
     """Every problem of the store (or of some runs), runs first, then texts and tokenisations."""
     # Manifests before runs and receipts, here and below: what a driver adds meanwhile is no problem.
     sealed = {name.removesuffix(".json") for name in objects.children(paths.MANIFESTS)}
-    wanted = objects.children(paths.RUNS) if run_ids is None else run_ids
+    every = [run_id for run_id in objects.children(paths.RUNS) if _is_recorded(objects, run_id)]
+    wanted = every if run_ids is None else run_ids
     found = [problem for run_id in wanted for problem in verify_run(objects, run_id)]
     if run_ids is None:
         found += [_orphan_manifest(run_id) for run_id in sorted(sealed - set(wanted))]
@@ -51,8 +52,15 @@ def verify_run(objects: Objects, run_id: str) -> list[Problem]:
         problems += [problem for check in checks if (problem := check.result()) is not None]
     problems += _unreceipted(objects, spec, receipts)
     problems += _check_manifest(objects, spec, receipts, manifest)
-    problems += _check_metadata(objects, spec)
+    if receipts:  # before its first receipt a run is still being begun
+        problems += _check_metadata(objects, spec)
     return problems
+
+
+def _is_recorded(objects: Objects, run_id: str) -> bool:
+    """Whether any record speaks of a run; else its folder is being begun, or was left for `gc` by `rm`."""
+    keys = (paths.run(run_id, "spec.json"), paths.manifest(run_id))
+    return any(objects.size(key) is not None for key in keys) or bool(runs.done_shards(objects, run_id))
 
 
 def _read_receipts(objects: Objects, spec: RunSpec) -> tuple[list[Receipt], list[Problem]]:
