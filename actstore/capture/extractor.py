@@ -66,12 +66,14 @@ class TorchExtractor:
                 torch.set_num_threads(self._threads)  # a thread that is new has torch's default
             try:
                 return self._run(self._model, batch)
-            except torch.OutOfMemoryError as error:
-                raise _too_large(batch) from error
+            except (torch.OutOfMemoryError, MemoryError):
+                self._transfer.drop()
             except RuntimeError as error:
                 if "allocate memory" not in str(error):
                     raise
-                raise _too_large(batch) from error
+                self._transfer.drop()
+            # Outside of the handlers, whose error holds what the model had computed.
+            raise _too_large(batch)
 
     def close(self) -> None:
         """Give the model's memory back."""
@@ -168,7 +170,6 @@ def _takes_segments(model: Trunk, family: Family | None) -> bool:
 def _too_large(batch: TokenBatch) -> CapacityError:
     longest = int(np.diff(batch.offset_N1).max())
     return CapacityError(
-        f"memory does not suffice for a batch of {batch.n_sequences} x {longest} tokens; set "
-        f"tokens_per_batch to {max(longest, batch.n_sequences * longest // 2)} or less, or compute_dtype to "
-        '"bfloat16"'
+        f"memory does not suffice for a batch of {batch.n_sequences} x {longest} tokens; set a smaller "
+        'tokens_per_batch, or compute_dtype = "bfloat16", under [extract]'
     )

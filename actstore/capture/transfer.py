@@ -41,6 +41,13 @@ class Transfer:
         taken, self._taken, self._places = self._taken, {}, None
         return {site: self._to_numpy(value) for site, value in taken.items()}
 
+    def drop(self) -> None:
+        """Forget a batch that did not end, and give its memory back."""
+        self._places, self._taken = None, {}
+        if self._on_gpu:
+            self._stream.synchronize()
+            torch.cuda.empty_cache()
+
     def _to_numpy(self, value: torch.Tensor) -> npt.NDArray[np.float32]:
         # A pinned buffer is filled again by the next batch, so what leaves here must be a copy of it.
         array: npt.NDArray[np.float32] = value.to(torch.float32, copy=self._on_gpu).numpy()
