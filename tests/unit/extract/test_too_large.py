@@ -97,6 +97,7 @@ def test_a_sequence_that_does_not_fit_alone_is_told(tmp_path: Path) -> None:
 def test_later_batches_are_halved_and_the_receipt_says_so(tmp_path: Path) -> None:
     small = prepare(tmp_path, tokens_per_batch=64)
     spec = small.specs["base"]
+    runs.begin_run(small.objects, spec)
     first = do_shard(small, 0, 1000)
     assert "halved_batches" not in first.measured
     receipts = [do_shard(small, shard, 16) for shard in range(1, spec.n_shards)]
