@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from actstore.errors import IncomparableRunsError, NotFoundError, RequestError
+from actstore.query.fidelity import fidelity
 from actstore.query.select import answer, select
 from actstore.query.tables import ask, connect
 from actstore.schema.query import Block, Query
@@ -227,6 +228,10 @@ class Run:
     ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[Any]]]:
         """Every stored row once, in one seeded uniform permutation over the whole run."""
         return self.reader.shuffled(self._site(layer, site), seed=seed, rows_per_step=rows_per_step)
+
+    def fidelity(self) -> pa.Table:
+        """What the stored dtype changed, a row a site, from the receipts (docs/format.md, rounding)."""
+        return fidelity(self.reader)
 
     def to_xarray(self) -> Any:
         """The layers as a lazy xarray Dataset with the dimensions token and unit (extra: xarray)."""

@@ -24,6 +24,7 @@ VERBS = {
     "verify": "check every stored byte; exit 1 and a list where something is damaged",
     "query": "stored activations with their tokens",
     "sql": "SQL over the store's tables",
+    "fidelity": "what the stored precision changed: rounding sums, and RSA against a float32 run",
     "rm": "remove a checkpoint's runs; lists first, --yes acts",
     "gc": "remove bytes that no record needs; lists first, --yes acts",
 }
