@@ -25,6 +25,13 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_log(parser: argparse.ArgumentParser) -> None:
+    """A log for programs."""
+    parser.add_argument(
+        "--log", metavar="FILE", help="append a JSON line for every shard extracted; '-' for stderr"
+    )
+
+
 def add_store(parser: argparse.ArgumentParser) -> None:
     """An existing store."""
     parser.add_argument("store", metavar="STORE", help="store (a folder)")

@@ -5,7 +5,7 @@ import sys
 
 from jobs import analyse, extract
 from jobs.console import Console
-from jobs.options import add_study, add_workers
+from jobs.options import add_log, add_study, add_workers
 from jobs.prepare import refuse_later
 from jobs.study.load import load_study
 
@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_study(parser)
     add_workers(parser)
+    add_log(parser)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:

@@ -49,6 +49,7 @@ class _Progress:
 
 
 OnReceipt = Callable[[RunPlan, Receipt, Outcome], None]
+OnFailure = Callable[[RunPlan, Outcome], None]
 
 
 def extract_runs(
@@ -60,6 +61,7 @@ def extract_runs(
     open_extractor: Callable[[Any], Extractor],
     checkpoints: Mapping[str, Any],
     on_receipt: OnReceipt | None = None,
+    on_failure: OnFailure | None = None,
     open_objects: Callable[[str], Objects] = open_root,
 ) -> list[RunReport]:
     """Do the missing shards of the given runs, each once, and seal every run that is whole.
@@ -93,6 +95,8 @@ def extract_runs(
             left[run_id] -= outcome.failure is None
             if outcome.failure is None and on_receipt is not None:
                 on_receipt(by_id[run_id], outcome.result, outcome)
+            if outcome.failure is not None and on_failure is not None:
+                on_failure(by_id[run_id], outcome)
             if left[run_id] == 0:
                 seal(objects, by_id[run_id].spec)
     return [_report(objects, plan, progress[plan.spec.run_id]) for plan in plans]

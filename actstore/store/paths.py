@@ -2,7 +2,7 @@
 
 FORMAT = "actstore.json"
 CHECKPOINTS, CORPORA, TEXTS, RUNS = "checkpoints", "corpora", "texts", "runs"
-MANIFESTS, RESULTS, TRAINING = "manifests", "results", "training"
+MANIFESTS, RESULTS, TRAINING, EXTRACTIONS = "manifests", "results", "training", "extractions"
 
 
 def text(text_id: str, part: str) -> str:
@@ -36,6 +36,10 @@ def sealed_receipts(run_id: str) -> str:
 
 def manifest(run_id: str) -> str:
     return f"{MANIFESTS}/{run_id}.json"
+
+
+def extraction(name: str) -> str:
+    return f"{EXTRACTIONS}/{name}.json"
 
 
 def result(kind: str, name: str, result_id: str, part: str) -> str:
