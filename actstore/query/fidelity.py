@@ -16,7 +16,7 @@ FIDELITY = pa.schema(
         ("cosine_loss_mean", pa.float64()),
     ]
 )
-"""Of the rows of a site: ||x - stored(x)|| / ||x||, mean and largest, and the mean of 1 - cos(x, stored(x))."""
+"""Over the rows of a site: mean and largest ||x - stored(x)|| / ||x||, mean of 1 - cos(x, stored(x))."""
 
 
 def fidelity(reader: RunReader) -> pa.Table:
