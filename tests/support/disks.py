@@ -38,6 +38,6 @@ def small_disk(size: str = "2m") -> Iterator[SmallDisk]:
         try:
             yield SmallDisk(place)
         finally:
-            subprocess.run(["umount", str(place)], check=True)
+            subprocess.run(["umount", "--lazy", str(place)], check=True)
     finally:
         place.rmdir()

@@ -1,5 +1,6 @@
 """Order on the disk: names are given to durable bytes, receipts to objects whose names are durable."""
 
+from functools import partial
 from pathlib import Path
 from posixpath import dirname
 
@@ -75,17 +76,19 @@ def test_a_folder_that_a_repair_removed_is_made_again(tmp_path: Path) -> None:
     assert mine.read("runs/a/c/0") == b"two"
 
 
-def test_verify_of_a_store_that_is_being_finished_gives_no_false_alarm(tmp_path: Path) -> None:
-    def finish() -> None:
-        extract_with(small)
-
-    for key in ("manifests", "runs", "runs/*/receipts"):
-        small = prepare(tmp_path / key.replace("/", "-").replace("*", "x"))
+@pytest.mark.parametrize("begun", [True, False])
+@pytest.mark.parametrize("listed", ["manifests", "runs", "runs/*/receipts"])
+def test_verify_while_a_driver_finishes_gives_no_false_alarm(
+    tmp_path: Path, listed: str, begun: bool
+) -> None:
+    small = prepare(tmp_path)
+    if begun:
         run_driver(small, Fault(operation="create", key="*/receipts/5.json", effect=kill))
-        fault = Fault(operation="children", key=key, moment="after", effect=finish)
-        problems = verify_store(FaultyObjects(small.objects, FaultTable([fault])))
-        assert {problem.kind for problem in problems} <= {"unreceipted"}
-        assert verify_store(small.objects) == []
+    fault = Fault(operation="children", key=listed, moment="after", effect=partial(extract_with, small))
+    problems = verify_store(FaultyObjects(small.objects, FaultTable([fault])))
+    assert {problem.kind for problem in problems} <= {"unreceipted"}
+    assert repair.repair(small.objects, problems) == []
+    assert verify_store(small.objects) == []
 
 
 def test_what_rm_leaves_for_gc_is_no_problem(tmp_path: Path) -> None:
