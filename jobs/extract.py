@@ -23,6 +23,7 @@ from jobs.prepare import (
     extractor_arguments,
     make_ready,
     refuse_later,
+    remark_readings,
 )
 from jobs.study.load import load_study
 from jobs.study.study import Study
@@ -46,6 +47,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 def extract_study(study: Study, arguments: argparse.Namespace, console: Console) -> list[RunReport]:
     """Describe, check, prepare and run; what is stored already is not run again."""
     described = describe_study(study)
+    remark_readings(described, console)
     place = open_objects(study.store)
     check_described(described, place if check_format(place) else None)
     objects = create_root(study.store)

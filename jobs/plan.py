@@ -22,6 +22,7 @@ from jobs.prepare import (
     describe_study,
     extract_settings,
     refuse_later,
+    remark_readings,
     tokenizer_of,
 )
 from jobs.study.load import load_study
@@ -61,6 +62,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     study = load_study(arguments.study, store=arguments.store)
     refuse_later(study)
     described = describe_study(study)
+    remark_readings(described, console)
     place = open_objects(study.store)
     objects = place if check_format(place) else None
     check_described(described, objects)

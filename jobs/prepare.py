@@ -1,6 +1,6 @@
 """Prepare: a study's checkpoints and corpora described, checked against the store, and made ready to run."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +22,12 @@ from actstore.extract.prepare import (
     token_settings,
 )
 from actstore.formats.registry import check_options, read_examples
+from actstore.formats.report import ReadReport
 from actstore.schema.refs import CheckpointRef, CorpusRef
 from actstore.schema.text import Example
 from actstore.store import names, texts
 from actstore.store.objects import Objects
+from jobs.console import Console
 from jobs.study.checkpoint import Checkpoint
 from jobs.study.corpus import Corpus
 from jobs.study.later import not_yet
@@ -43,6 +45,8 @@ class Described:
     checkpoints: dict[str, CheckpointRef]
     inputs: dict[str, CorpusInput]
     corpora: dict[str, tuple[CorpusRef, texts.TextDigest]]
+    readings: dict[str, ReadReport]
+    """How many examples each corpus gave, and what was left out."""
 
     def model_folders(self) -> list[Path]:
         """Local folders that workers read checkpoints from."""
@@ -65,7 +69,8 @@ def describe_study(study: Study) -> Described:
     used_checkpoints = {run.checkpoint for run in needed}
     used_corpora = {run.corpus for run in needed}
     sources = {item.name: source_of(item) for item in study.checkpoints if item.name in used_checkpoints}
-    inputs = {item.name: input_of(item) for item in study.corpora if item.name in used_corpora}
+    readings: dict[str, ReadReport] = {}
+    inputs = {item.name: input_of(item, readings) for item in study.corpora if item.name in used_corpora}
     return Described(
         study=study,
         needed=needed,
@@ -73,7 +78,15 @@ def describe_study(study: Study) -> Described:
         checkpoints={name: describe(source) for name, source in sources.items()},
         inputs=inputs,
         corpora={name: describe_corpus(corpus) for name, corpus in inputs.items()},
+        readings=readings,
     )
+
+
+def remark_readings(described: Described, console: Console) -> None:
+    """Tell what was left out of the corpora, and why."""
+    for name, report in described.readings.items():
+        if report.skipped:
+            console.remark(f"corpus {name}: {report}")
 
 
 def source_of(item: Checkpoint) -> CheckpointSource:
@@ -82,13 +95,15 @@ def source_of(item: Checkpoint) -> CheckpointSource:
     return CheckpointSource(**{name: getattr(item, name) for name in fields})
 
 
-def input_of(item: Corpus) -> CorpusInput:
-    """The text and limits of a [[corpus]]."""
+def input_of(item: Corpus, readings: dict[str, ReadReport]) -> CorpusInput:
+    """The text and limits of a [[corpus]]; a pass over the text puts its report into `readings`."""
     options = item.read_options
     check_options(options)
 
-    def read() -> Iterable[Example]:
-        return read_examples(options).examples
+    def read() -> Iterator[Example]:
+        reading = read_examples(options)
+        yield from reading.examples
+        readings[item.name] = reading.report
 
     return CorpusInput(
         name=item.name,

@@ -5,8 +5,8 @@ from collections.abc import Generator
 from actstore.errors import CorpusError
 from actstore.formats.lines import numbered_lines
 from actstore.formats.options import ReadOptions
+from actstore.formats.plain import plain_pair
 from actstore.formats.report import Tally
-from actstore.formats.words import split_words
 from actstore.schema.text import Example
 
 
@@ -27,9 +27,5 @@ def read_pairs(options: ReadOptions, tally: Tally) -> Generator[Example, None, N
             )
         if not (columns[0] and columns[1]):
             raise CorpusError(f"{where}: column {1 if not columns[0] else 2} is empty; both texts are needed")
-        yield _pair(number, *columns)
-
-
-def _pair(number: int, text: str, text_b: str, label: str = "") -> Example:
-    words = (*split_words(text, segment=0), *split_words(text_b, segment=1))
-    return Example(source_id=str(number), text=text, words=words, text_b=text_b, label=label or None)
+        label = columns[2] if len(columns) == 3 else ""
+        yield plain_pair(options, str(number), columns[0], columns[1], label or None)

@@ -6,14 +6,31 @@ from itertools import islice
 
 from actstore.errors import CorpusError, NotYetError
 from actstore.formats.conllu import read_conllu
-from actstore.formats.options import DETOKENIZE, FORMATS, LATER_FORMATS, SPLIT_INTO, TEXT_FROM, ReadOptions
+from actstore.formats.nli import read_mnli, read_snli
+from actstore.formats.options import (
+    DETOKENIZE,
+    FORMATS,
+    LATER_FORMATS,
+    SPLIT_INTO,
+    TEXT_FROM,
+    ReadOptions,
+    misplaced,
+)
 from actstore.formats.pairs import read_pairs
 from actstore.formats.report import ReadReport, Tally
+from actstore.formats.squad import read_squad
 from actstore.formats.text import read_text
 from actstore.schema.text import Example
 
 Reader = Callable[[ReadOptions, Tally], Generator[Example, None, None]]
-READERS: Mapping[str, Reader] = {"text": read_text, "pairs": read_pairs, "conllu": read_conllu}
+READERS: Mapping[str, Reader] = {
+    "text": read_text,
+    "pairs": read_pairs,
+    "conllu": read_conllu,
+    "mnli": read_mnli,
+    "snli": read_snli,
+    "squad": read_squad,
+}
 
 
 class Reading:
@@ -64,22 +81,15 @@ def check_options(options: ReadOptions) -> None:
         raise CorpusError(f"limit = {options.limit}; allowed are 1 and more examples")
     if later := later_options(options):
         raise NotYetError(f"{later} can not be read yet; this version reads {', '.join(FORMATS)}")
-    if options.text_from is not None and options.format != "conllu":
-        raise CorpusError(f'text_from = {options.text_from!r}: only for format = "conllu"; leave it out')
+    if wrong := misplaced(options):
+        raise CorpusError(wrong)
 
 
 def later_options(options: ReadOptions) -> str | None:
     """The first option that a later version brings, as it stands in a study; None where there is none."""
     if options.format in LATER_FORMATS:
         return f'format = "{options.format}"'
-    for key, value in (
-        ("detokenize", options.detokenize),
-        ("split_into", options.split_into),
-        ("split", options.split),
-    ):
-        if value is not None:
-            return f'{key} = "{value}"'
-    return None
+    return None if options.split is None else f'split = "{options.split}"'
 
 
 def _check_allowed(key: str, value: str, allowed: tuple[str, ...]) -> None:

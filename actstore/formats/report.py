@@ -8,12 +8,14 @@ FIRST_LINES = 5
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Lines that gave no example, for one reason."""
+    """Lines (or whatever the unit is) that gave no example, for one reason."""
 
     reason: str
     count: int
     first_lines: tuple[int, ...]
-    """Line numbers, from 1, of the first few."""
+    """Numbers, from 1, of the first few."""
+    unit: str = "line"
+    """What is numbered, in the singular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +38,24 @@ class Tally:
 
     def __init__(self) -> None:
         self._examples = 0
-        self._skipped: dict[str, tuple[int, tuple[int, ...]]] = {}
+        self._skipped: dict[str, Skipped] = {}
         self._noted: dict[str, int] = {}
 
     def example(self) -> None:
         self._examples += 1
 
-    def skip(self, reason: str, line: int) -> None:
-        count, first = self._skipped.get(reason, (0, ()))
-        self._skipped[reason] = (count + 1, first if len(first) == FIRST_LINES else (*first, line))
+    def skip(self, reason: str, line: int, unit: str = "line") -> None:
+        before = self._skipped.get(reason, Skipped(reason, 0, (), unit))
+        first = before.first_lines if before.count >= FIRST_LINES else (*before.first_lines, line)
+        self._skipped[reason] = Skipped(reason, before.count + 1, first, unit)
 
     def note(self, name: str) -> None:
         self._noted[name] = self._noted.get(name, 0) + 1
 
     def report(self) -> ReadReport:
-        skipped = tuple(Skipped(reason, *found) for reason, found in self._skipped.items())
-        return ReadReport(self._examples, skipped, dict(self._noted))
+        return ReadReport(self._examples, tuple(self._skipped.values()), dict(self._noted))
 
 
 def _places(item: Skipped) -> str:
     more = ", ..." if item.count > len(item.first_lines) else ""
-    return f"line{'s' if item.count > 1 else ''} {', '.join(map(str, item.first_lines))}{more}"
+    return f"{item.unit}{'s' if item.count > 1 else ''} {', '.join(map(str, item.first_lines))}{more}"

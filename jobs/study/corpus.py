@@ -4,7 +4,15 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from actstore.formats.options import DETOKENIZE, FORMATS, LATER_FORMATS, SPLIT_INTO, TEXT_FROM, ReadOptions
+from actstore.formats.options import (
+    DETOKENIZE,
+    FORMATS,
+    LATER_FORMATS,
+    SPLIT_INTO,
+    TEXT_FROM,
+    ReadOptions,
+    misplaced,
+)
 from jobs.study.base import Block, Name, Positive, Text, refuse
 from jobs.study.tables import hint
 
@@ -14,7 +22,6 @@ ALLOWED = {
     "detokenize": DETOKENIZE,
     "split_into": SPLIT_INTO,
 }
-TEXT_FROM_FORMATS = ("conllu", "edges")
 
 
 class Corpus(Block):
@@ -60,8 +67,8 @@ class Corpus(Block):
 
     @model_validator(mode="after")
     def _together(self) -> Self:
-        if self.text_from is not None and self.format not in TEXT_FROM_FORMATS:
-            raise refuse(f'text_from is only for format = "conllu" or "edges", not "{self.format}"')
+        if wrong := misplaced(self.read_options):
+            raise refuse(wrong)
         return self
 
     @property

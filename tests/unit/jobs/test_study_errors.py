@@ -102,13 +102,13 @@ CASES = {
     ),
     "format": (
         STUDY.replace('format = "text"', 'format = "txt"'),
-        '[[corpus]] "wiki": format = "txt": did you mean "text"? Allowed are text, pairs, conllu, edges, '
-        "mnli, snli, "
-        "squad, semeval8, spr2, propbank, gum, iob2, parquet, jsonl, datasets",
+        '[[corpus]] "wiki": format = "txt": did you mean "text"? Allowed are text, pairs, conllu, mnli, '
+        "snli, squad, edges, semeval8, spr2, propbank, gum, iob2, parquet, jsonl, datasets",
     ),
     "text_from": (
         f"{STUDY}text_from = 'raw'\n",
-        '[[corpus]] "wiki": text_from is only for format = "conllu" or "edges", not "text"',
+        '[[corpus]] "wiki": text_from = "raw": only for format = "conllu" or "edges", not "text"; '
+        "leave it out",
     ),
     "sites": (
         f"{STUDY}[extract]\nsites = 'L01'\n",

@@ -98,14 +98,14 @@ def test_pairs(tmp_path):
 
 def test_what_is_not_there_yet_is_told_by_name(tmp_path):
     text = (
-        'detokenize = "wikitext"\nlabels = { ner = "n.jsonl" }\n'
+        'split = "train"\nlabels = { ner = "n.jsonl" }\n'
         + SIMILARITY.replace('["rsa"]', '["rsa", "cka"]')
         + 'kernel = "rbf"\nunit = "word"\n'
         + '[[drift]]\nname = "d"\ncorpora = ["one"]\n'
         + f'[[finetune]]\nname = "t"\ntask = "dep"\nbase = "base"\n{SPLITS}'
     )
     assert not_yet(study_of(tmp_path, text)) == [
-        '[[corpus]] "two": detokenize = "wikitext" can not be read yet',
+        '[[corpus]] "two": split = "train" can not be read yet',
         '[[corpus]] "two": labels can not be read yet',
         '[[similarity]] "f": kernel = "rbf" is not there yet, only cosine',
         '[[similarity]] "f": unit = "word" is not there yet, only token',
