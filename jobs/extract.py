@@ -2,20 +2,22 @@
 
 import argparse
 import sys
-import time
 from typing import Any
 
-from actstore.errors import UnitsFailedError
+from actstore.cluster.metrics import RayMetrics
 from actstore.extract.driver import SHARDS_IN_HAND, RunPlan, RunReport, extract_runs, memory_bytes
 from actstore.extract.load import open_checkpoint
-from actstore.schema.ports import Outcome, Resources
-from actstore.schema.receipts import Receipt
-from actstore.store.objects import Objects, open_objects
+from actstore.extract.summary import store_summary
+from actstore.schema.ports import Resources
+from actstore.store.objects import Objects
+from actstore.store.places import open_objects
 from actstore.store.root import check_format, create_root
 from actstore.store.runs import missing_shards
-from jobs.console import Console, human_bytes, human_seconds
-from jobs.executors import open_executor
-from jobs.options import add_study, add_workers
+from jobs.console import Console, human_bytes
+from jobs.executors import AnyExecutor, NoExecutor, gpus_per_worker, open_executor
+from jobs.loading import check_loading
+from jobs.log import Log, open_log
+from jobs.options import add_log, add_study, add_workers
 from jobs.prepare import (
     Described,
     check_described,
@@ -24,15 +26,18 @@ from jobs.prepare import (
     make_ready,
     refuse_later,
     remark_readings,
+    stored_plans,
 )
 from jobs.study.load import load_study
 from jobs.study.study import Study
+from jobs.watch import Watch, tell_summary
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_study(parser)
     add_workers(parser)
+    add_log(parser)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
@@ -49,78 +54,74 @@ def extract_study(study: Study, arguments: argparse.Namespace, console: Console)
     described = describe_study(study)
     remark_readings(described, console)
     place = open_objects(study.store)
-    check_described(described, place if check_format(place) else None)
-    objects = create_root(study.store)
+    there = place if check_format(place) else None
+    check_described(described, there)
+    stored = None if there is None else stored_plans(described, there)
+    if stored is not None and not n_missing(place, stored):
+        return _tell_stored(described, place, console)
+    # Whatever can still refuse the request does so before the first write.
+    with (
+        open_log(arguments.log) as log,
+        open_executor(arguments, stores=[place], models=described.model_folders()) as executor,
+    ):
+        check_loading(described, executor, threads=arguments.threads)
+        objects = create_root(study.store)
+        return _extract_missing(described, objects, executor, arguments, console=console, log=log)
+
+
+def n_missing(objects: Objects, plans: list[RunPlan]) -> int:
+    """Shards that the runs lack."""
+    specs = {plan.spec.run_id: plan.spec for plan in plans}
+    return sum(len(missing_shards(objects, spec)) for spec in specs.values())
+
+
+def _tell_stored(described: Described, objects: Objects, console: Console) -> list[RunReport]:
+    """Nothing to compute: bind what has no name yet, seal what is not sealed."""
     plans = make_ready(described, objects)
-    missing = sum(len(missing_shards(objects, plan.spec)) for plan in plans)
-    if not missing:
-        reports = extract_runs(objects, plans, _NoExecutor(), Resources(), open_extractor=open_checkpoint,
-                               checkpoints={})  # fmt: skip
-        console.remark(f"all {len(plans)} runs are stored already in {objects.url}; no model was run")
-        return reports
-    return _extract_missing(described, plans, missing, objects, arguments, console)
+    reports = extract_runs(objects, plans, NoExecutor(), Resources(), open_extractor=open_checkpoint,
+                           checkpoints={})  # fmt: skip
+    console.remark(f"all {len(plans)} runs are stored already in {objects.url}; no model was run")
+    return reports
 
 
-def _extract_missing(  # noqa: PLR0917  the parts of one command, used once
+def _extract_missing(
     described: Described,
-    plans: list[RunPlan],
-    missing: int,
     objects: Objects,
+    executor: AnyExecutor,
     arguments: argparse.Namespace,
+    *,
     console: Console,
+    log: Log,
 ) -> list[RunReport]:
+    plans = make_ready(described, objects)
+    missing = n_missing(objects, plans)
     resources = Resources(
         threads=arguments.threads,
         cpus=float(arguments.threads),
-        gpus=0.0,
+        gpus=gpus_per_worker(executor),
         overlap=SHARDS_IN_HAND,
         memory_bytes=max(memory_bytes(plan.spec) for plan in plans),
     )
-    local = objects.local_path("")
-    started = time.monotonic()
-    n_tokens = n_bytes = 0
-    with (
-        open_executor(
-            arguments, folders=[local] if local is not None else [], readable=described.model_folders()
-        ) as executor,
-        console.progress("extracting shards", missing) as bar,
-    ):
+    with console.progress("extracting shards", missing) as bar:
         console.remark(
             f"{missing} shards of {len(plans)} runs to compute on {executor.n_workers} workers, "
             f"{human_bytes(resources.memory_bytes)} of memory each at most beside the model"
         )
-
-        def on_receipt(plan: RunPlan, receipt: Receipt, outcome: Outcome) -> None:
-            nonlocal n_tokens, n_bytes
-            n_tokens += receipt.n_tokens
-            n_bytes += sum(item.bytes for item in receipt.objects)
-            rate = n_tokens / (time.monotonic() - started)
-            bar.advance(1, f"{plan.checkpoint} over {plan.corpus}: {rate:,.0f} tokens/s")
-
+        watch = Watch(bar, log, None if arguments.ray_address == "none" else RayMetrics())
         reports = extract_runs(
             objects,
             plans,
             executor,
             resources,
             open_extractor=open_checkpoint,
-            checkpoints=extractor_arguments(described, plans, threads=arguments.threads),
-            on_receipt=on_receipt,
+            checkpoints=extractor_arguments(described, threads=arguments.threads),
+            on_receipt=watch.receipt,
+            on_failure=watch.failure,
         )
-    seconds = time.monotonic() - started
-    console.remark(
-        f"{n_tokens:,} tokens in {human_seconds(seconds)} ({n_tokens / seconds:,.0f} tokens/s), "
-        f"{human_bytes(n_bytes)} written to {objects.url}"
-    )
+        summary = watch.end()
+    store_summary(objects, summary)
+    tell_summary(summary, objects.url, console)
     return reports
-
-
-class _NoExecutor:
-    """Stands where nothing is left to do."""
-
-    n_workers = 0
-
-    def map(self, work: Any, units: Any, resources: Any) -> Any:
-        raise UnitsFailedError("there is nothing to do, and yet work was handed out")
 
 
 def exit_code(reports: list[RunReport], console: Console) -> int:

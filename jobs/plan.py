@@ -11,7 +11,8 @@ from actstore.extract.driver import memory_bytes, run_bytes
 from actstore.extract.prepare import run_spec, token_settings, tokenise_only
 from actstore.schema.spec import RunSpec
 from actstore.schema.tokens import TokensMeta
-from actstore.store.objects import Objects, open_objects
+from actstore.store.objects import Objects
+from actstore.store.places import open_objects
 from actstore.store.root import check_format
 from actstore.store.runs import missing_shards
 from jobs.console import Console, human_bytes

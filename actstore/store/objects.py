@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from actstore.errors import NotYetError, RequestError
-
 Buffer = bytes | memoryview
 
 
@@ -67,17 +65,3 @@ class Objects(Protocol):
     def local_path(self, key: str) -> Path | None:
         """A file that can be mapped, None where the place is not a folder."""
         ...
-
-
-def open_objects(url: str) -> Objects:
-    """The objects below a folder. Raises RequestError for what is no folder's name."""
-    from actstore.store.folder import FolderObjects
-
-    if "://" in url and not url.startswith("file://"):
-        scheme = url.split("://", 1)[0]
-        if scheme in ("s3", "gs", "az"):
-            raise NotYetError(f"store {url!r}: object stores are not there yet; give a folder")
-        raise RequestError(f"store {url!r}: {scheme}:// is not known; give a folder")
-    if not url:
-        raise RequestError("the store's place is empty; give a folder")
-    return FolderObjects(Path(url.removeprefix("file://")))

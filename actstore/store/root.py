@@ -2,7 +2,8 @@
 
 from actstore.errors import FormatVersionError, NotFoundError, RequestError
 from actstore.store import paths
-from actstore.store.objects import Objects, open_objects
+from actstore.store.objects import Objects
+from actstore.store.places import open_objects
 from actstore.store.records import create_record, find_record
 
 FORMAT_NAME = "actstore"
