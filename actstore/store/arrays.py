@@ -9,7 +9,6 @@ import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
-import google_crc32c
 import numpy as np
 import numpy.typing as npt
 import zarr
@@ -18,6 +17,7 @@ from zarr.errors import ZarrUserWarning
 from zarr.storage import MemoryStore
 
 from actstore.schema.spec import RunSpec
+from actstore.store.checksum import crc32c
 from actstore.store.objects import Buffer, Objects
 from actstore.store.paths import run as run_key
 from actstore.store.paths import shard_object
@@ -99,7 +99,10 @@ def create_metadata(objects: Objects, spec: RunSpec) -> None:
 
 
 def encode_shard(array: ArraySpec, values: npt.NDArray[Any]) -> list[Buffer]:
-    """The bytes of a shard's object, in parts; `values` holds its rows, a whole number of chunks."""
+    """The bytes of a shard's object, in parts; `values` holds its rows, a whole number of chunks.
+
+    Parts of an uncompressed shard are views of `values`, which must not change before they are written.
+    """
     if values.shape[1:] != array.unit_shape or values.dtype != array.dtype or len(values) % array.chunk_rows:
         raise ValueError(f"{array.name}: {values.dtype}{values.shape} is no shard of {array}")
     return _encode_raw(array, values) if array.codec == "none" else _encode_with_zarr(array, values)
@@ -118,15 +121,16 @@ def raw_index(array: ArraySpec, n_rows: int) -> bytes:
     index[:n_chunks, 0] = np.arange(n_chunks, dtype=np.uint64) * size
     index[:n_chunks, 1] = size
     data = index.tobytes()
-    return data + struct.pack("<I", google_crc32c.value(data))
+    return data + struct.pack("<I", crc32c(data))
 
 
 def _encode_raw(array: ArraySpec, values: npt.NDArray[Any]) -> list[Buffer]:
-    contiguous = np.ascontiguousarray(values)
+    # google_crc32c takes an array of bytes as it is, so nothing is copied on the way to the file.
+    flat = np.ascontiguousarray(values).view(np.uint8).reshape(-1)
     parts: list[Buffer] = []
-    for first in range(0, len(values), array.chunk_rows):
-        data = contiguous[first : first + array.chunk_rows].tobytes()
-        parts += [data, struct.pack("<I", google_crc32c.value(data))]
+    for first in range(0, len(flat), array.chunk_bytes):
+        data = flat[first : first + array.chunk_bytes]
+        parts += [data.data, struct.pack("<I", crc32c(data))]
     return [*parts, raw_index(array, len(values))]
 
 

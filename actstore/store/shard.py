@@ -5,19 +5,21 @@ An uncompressed shard is a flat file: with c rows a chunk, row r lies at
 """
 
 import struct
+from collections.abc import Sequence
 from typing import Any
 
-import google_crc32c
 import numpy as np
 import numpy.typing as npt
 from numcodecs import Blosc, Zstd
 
 from actstore.errors import DamagedShardError
 from actstore.store.arrays import ABSENT, CRC_BYTES, ArraySpec, index_bytes
+from actstore.store.checksum import crc32c
 
 # CRC-32C of any data followed by its own checksum (little endian) is this constant, so a chunk is checked
 # together with its checksum in one call and without a copy.
 CRC_RESIDUE = 0x48674BC7
+CHANGED = "its bytes differ from their checksum"
 
 
 def check_index(array: ArraySpec, tail: bytes, size: int, n_rows: int, where: str) -> npt.NDArray[np.uint64]:
@@ -25,7 +27,7 @@ def check_index(array: ArraySpec, tail: bytes, size: int, n_rows: int, where: st
 
     Raises DamagedShardError when its checksum is wrong or it does not describe `n_rows` rows in `size` bytes.
     """
-    if len(tail) != index_bytes(array) or google_crc32c.value(tail[:-CRC_BYTES]) != _crc(tail):
+    if len(tail) != index_bytes(array) or crc32c(tail[:-CRC_BYTES]) != _crc(tail):
         raise DamagedShardError(damage(where, "its index is damaged or cut off"))
     index = np.frombuffer(tail[:-CRC_BYTES], dtype="<u8").reshape(-1, 2)
     n_chunks = n_rows // array.chunk_rows
@@ -54,8 +56,17 @@ def check_shard(array: ArraySpec, data: bytes, n_rows: int, where: str) -> None:
 
 def check_chunk(data: bytes, where: str) -> None:
     """Check a chunk that is followed by its checksum. Raises DamagedShardError."""
-    if google_crc32c.value(data) != CRC_RESIDUE:
-        raise DamagedShardError(damage(where, "its bytes differ from their checksum"))
+    if crc32c(data) != CRC_RESIDUE:
+        raise DamagedShardError(damage(where, CHANGED))
+
+
+def check_parts(parts: Sequence[npt.NDArray[np.uint8]], where: str) -> None:
+    """As `check_chunk`, the chunk and its checksum lying in several arrays of bytes."""
+    crc = 0
+    for part in parts:
+        crc = crc32c(part, crc)
+    if crc != CRC_RESIDUE:
+        raise DamagedShardError(damage(where, CHANGED))
 
 
 def damage(where: str, what: str) -> str:
