@@ -46,6 +46,13 @@ class Objects(Protocol):
 
     def read_range(self, key: str, start: int, length: int) -> bytes: ...
 
+    def read_into(self, key: str, start: int, buffers: Sequence[memoryview]) -> int:
+        """Fill buffers of bytes, one after the other, from `start` on; returns the bytes read.
+
+        Fewer than asked only where the object ends.
+        """
+        ...
+
     def size(self, key: str) -> int | None:
         """Bytes of an object, None when there is none."""
         ...

@@ -24,6 +24,8 @@ from actstore.store.records import create_record, read_record
 
 ATTEMPTS = 3
 """An object found may be gone again when it is read: a repair in another process."""
+STORE_THREADS = 4
+"""Objects of a shard under way at once: while one waits for the disk, others are hashed and copied."""
 
 
 class ShardWriter:
@@ -69,7 +71,11 @@ class ShardWriter:
 
         Raises StorageError, and DamagedShardError for an object there that is damaged or of other values.
         """
-        return tuple(self._store_array(array) for array in self.arrays.values())
+        # Uncompressed objects are written from the buffers as they lie; a compressed one is a second copy in
+        # memory, and a worker's bound (plan.memory) counts one of those a shard.
+        threads = STORE_THREADS if self.spec.codec == "none" else 1
+        with ThreadPoolExecutor(threads) as pool:
+            return tuple(pool.map(self._store_array, self.arrays.values()))
 
     def receipt(
         self,

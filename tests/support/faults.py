@@ -47,7 +47,7 @@ class Fault:
     """One row of the table."""
 
     operation: str
-    """create, create_from_file, read, read_range, size, children, walk, delete, or sync (an fsync)."""
+    """create, create_from_file, read, read_range, read_into, size, children, walk, delete or sync (fsync)."""
     effect: Effect
     key: str = "*"
     """Pattern of the keys it fits; for sync: of the path below the root ('.' is the root)."""
@@ -130,6 +130,9 @@ class FaultyObjects:
 
     def read_range(self, key: str, start: int, length: int) -> bytes:
         return self._do(self.table.due("read_range", key), lambda: self.inner.read_range(key, start, length))
+
+    def read_into(self, key: str, start: int, buffers: Sequence[memoryview]) -> int:
+        return self._do(self.table.due("read_into", key), lambda: self.inner.read_into(key, start, buffers))
 
     def size(self, key: str) -> int | None:
         return self._do(self.table.due("size", key), lambda: self.inner.size(key))
