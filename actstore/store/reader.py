@@ -4,10 +4,9 @@ Trusts receipts, never the presence of bytes. Scans and examples check every che
 are read through a map of the file, unchecked unless asked.
 """
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Lock
 from typing import Any
 
@@ -19,12 +18,16 @@ from actstore.plan.sequences import SequenceIndex
 from actstore.schema.query import Block
 from actstore.schema.receipts import Receipt
 from actstore.store import paths, precision, runs
+from actstore.store.ahead import in_order
 from actstore.store.arrays import ArraySpec, site_arrays
+from actstore.store.gather import by_shard, gather_rows
 from actstore.store.objects import Objects
 from actstore.store.shardfile import ShardFile
 from actstore.store.tokens import read_sequences
 
 OPEN_SHARDS = 512
+READ_AHEAD = 3
+"""Steps that are read on threads while one is used."""
 CHECKED_GATHER_BYTES = 64 << 20
 """A gather that touches no more than this checks the chunks it touches; larger ones only map."""
 Step = tuple[npt.NDArray[np.int64], npt.NDArray[Any]]
@@ -100,13 +103,13 @@ class RunReader:
         arrays = site_arrays(self.spec, site)
         out = self._out(site, len(row_T), out)
         if check is None:
-            touched = np.unique(row_T // self.spec.chunk_rows).size
-            check = touched * arrays[0].chunk_bytes <= CHECKED_GATHER_BYTES
-        shard_T = row_T // self.spec.shard_rows
-        order_T = np.argsort(shard_T, kind="stable")
-        bounds = np.flatnonzero(np.diff(shard_T[order_T])) + 1
-        for mine_T in np.split(order_T, bounds) if len(order_T) else []:
-            shard = int(shard_T[mine_T[0]])
+            touched = np.count_nonzero(np.bincount(row_T // self.spec.chunk_rows))
+            check = int(touched) * arrays[0].chunk_bytes <= CHECKED_GATHER_BYTES
+        if not check and arrays[0].dtype == out.dtype and out.flags.c_contiguous:
+            files = partial(self._file, arrays[0])
+            gather_rows(files, row_T, self.spec.shard_rows, self.spec.chunk_rows, out)
+            return out
+        for shard, mine_T in by_shard(row_T, self.spec.shard_rows):
             local_T = row_T[mine_T] - shard * self.spec.shard_rows
             parts = [self._file(array, shard).gather(local_T, check=check) for array in arrays]
             out[mine_T] = precision.decode(*parts)
@@ -124,10 +127,21 @@ class RunReader:
     def read(self, site: str, *, out: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
         """Every stored row of a site in order: [T, D], into `out` where given."""
         out = self._out(site, int(self.sequences.n_tokens_S.sum()), out)
-        first = 0
-        for row_T, values_TD in self.scan(site):
-            out[first : first + len(row_T)] = values_TD
-            first += len(row_T)
+        arrays = site_arrays(self.spec, site)
+        if self.quarantined or not out.flags.c_contiguous:
+            first = 0
+            for row_T, values_TD in self.scan(site):
+                out[first : first + len(row_T)] = values_TD
+                first += len(row_T)
+            return out
+        spans = list(self._spans(self.spec.block_rows, None))
+        first_T = np.cumsum([0, *(end - first for _, first, end in spans)]).tolist()
+        jobs = (
+            partial(self._fill, arrays, *span, out[begin:end])
+            for span, begin, end in zip(spans, first_T, first_T[1:], strict=False)
+        )
+        for _ in in_order(jobs, READ_AHEAD):
+            pass
         return out
 
     def scan(
@@ -136,7 +150,7 @@ class RunReader:
         *,
         rows_per_step: int | None = None,
         shards: Sequence[int] | None = None,
-        read_ahead: int = 3,
+        read_ahead: int = READ_AHEAD,
     ) -> Iterator[Step]:
         """Stored rows in order, in steps of at most a block: (rows [T], values [T, D]).
 
@@ -144,18 +158,13 @@ class RunReader:
         """
         spans = self._spans(rows_per_step or self.spec.block_rows, shards)
         arrays = site_arrays(self.spec, site)
-        with ThreadPoolExecutor(max(1, read_ahead)) as pool:
-            waiting: deque[Future[Step]] = deque()
-            try:
-                for span in spans:
-                    waiting.append(pool.submit(self._read_span, arrays, *span))
-                    if len(waiting) > read_ahead:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+        width, dtype = self.spec.width(site), precision.read_dtype(self.spec.dtype)
+        # Made where they are also let go, so that a step's memory serves a later one.
+        jobs = (
+            partial(self._read_span, arrays, *span, np.empty((span[2] - span[1], width), dtype))
+            for span in spans
+        )
+        yield from in_order(jobs, read_ahead)
 
     def shuffled(self, site: str, *, seed: int, rows_per_step: int = 4096) -> Iterator[Step]:
         """Every stored row once, in one seeded uniform permutation over the whole run."""
@@ -180,17 +189,30 @@ class RunReader:
                 for row in range(block, used_end, step):
                     yield shard, row, min(row + step, used_end)
 
-    def _read_span(self, arrays: Sequence[ArraySpec], shard: int, first: int, end: int) -> Step:
-        base, chunk_rows = shard * self.spec.shard_rows, self.spec.chunk_rows
-        low, high = (first - base) // chunk_rows, -(-(end - base) // chunk_rows)
-        skip = first - base - low * chunk_rows
-        parts = [self._file(array, shard).read_chunks(low, high)[skip:][: end - first] for array in arrays]
-        values_TD = precision.decode(*parts)
+    def _read_span(
+        self, arrays: Sequence[ArraySpec], shard: int, first: int, end: int, values_TD: npt.NDArray[Any]
+    ) -> Step:
+        self._fill(arrays, shard, first, end, values_TD)
         row_T = np.arange(first, end, dtype=np.int64)
         if self.quarantined:
             keep_T = np.isin(row_T, self.sequences.within_rows(*self.spec.shard_range(shard)).rows())
             return row_T[keep_T], values_TD[keep_T]
         return row_T, values_TD
+
+    def _fill(
+        self, arrays: Sequence[ArraySpec], shard: int, first: int, end: int, out: npt.NDArray[Any]
+    ) -> None:
+        """Read consecutive rows of a shard into `out` [T, D], in the dtype that is given out."""
+        base = shard * self.spec.shard_rows
+        stored = [
+            out if array.dtype == out.dtype else np.empty((end - first, *array.unit_shape), array.dtype)
+            for array in arrays[:1]
+        ]
+        stored += [np.empty((end - first, *array.unit_shape), array.dtype) for array in arrays[1:]]
+        for array, values in zip(arrays, stored, strict=True):
+            self._file(array, shard).read_rows(first - base, end - base, values)
+        if stored[0] is not out:
+            precision.decode_into(out, *stored)
 
     def _file(self, array: ArraySpec, shard: int) -> ShardFile:
         with self._lock:
