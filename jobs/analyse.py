@@ -45,8 +45,7 @@ def analyse_study(study: Study, arguments: argparse.Namespace, console: Console)
     out: list[Finished] = []
     if not planned:
         return out
-    folder = objects.local_path("")
-    with open_executor(arguments, folders=[folder] if folder is not None else []) as executor:
+    with open_executor(arguments, stores=[objects]) as executor:
         resources = Resources(threads=arguments.threads, cpus=float(arguments.threads))
         for item in planned:
             finished = run_similarity(item, executor, resources, console)

@@ -4,27 +4,54 @@ import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeAlias
 
+from actstore.cluster.executor import RayExecutor
+from actstore.cluster.folders import refuse_runtime_folder
+from actstore.errors import UnitsFailedError
 from actstore.schema.ports import Executor
+from actstore.serial import SerialExecutor
+from actstore.store.objects import Objects
+
+AnyExecutor: TypeAlias = SerialExecutor | RayExecutor
+
+
+class NoExecutor:
+    """Stands where nothing is left to do: starts nothing and refuses work."""
+
+    n_workers = 0
+
+    def map(self, work: Any, units: Any, resources: Any) -> Any:
+        raise UnitsFailedError("there is nothing to do, and yet work was handed out")
 
 
 @contextmanager
 def open_executor(
-    arguments: argparse.Namespace, *, folders: Sequence[Path] = (), readable: Sequence[Path] = ()
-) -> Iterator[Executor]:
-    """The executor that `--ray-address` and `--workers` name, closed at the end.
+    arguments: argparse.Namespace, *, stores: Sequence[Objects] = (), models: Sequence[Path] = ()
+) -> Iterator[AnyExecutor]:
+    """The executor that `--ray-address` and `--workers` name, closed at the end. Nothing is stored.
 
-    `folders` are written by every node, `readable` read by every node: a cluster is asked to prove both.
-    Raises ClusterError when nothing answers or a node can not see the files.
+    Every node writes `stores` and reads the folders `models`: a cluster is asked to prove both.
+    Raises ClusterError when nothing answers, a node can not see the files, or they would vanish with a job.
     """
+    folders = [folder for objects in stores if (folder := objects.local_path("")) is not None]
+    for folder in folders:
+        refuse_runtime_folder(folder, "store")
+    for model in models:
+        refuse_runtime_folder(model, "model")
     if arguments.ray_address == "none":
-        from actstore.serial import SerialExecutor
-
         yield SerialExecutor()
         return
-    # Only a command that needs Ray pays for loading it.
-    from actstore.cluster.executor import RayExecutor
-
     with RayExecutor(arguments.ray_address, arguments.workers) as executor:
-        executor.check_nodes(folders, readable)
+        executor.check_nodes([_existing(folder) for folder in folders], models)
         yield executor
+
+
+def gpus_per_worker(executor: Executor) -> float:
+    """A whole GPU where the cluster has any; one process takes what it sees without asking."""
+    return 1.0 if isinstance(executor, RayExecutor) and executor.has_gpus else 0.0
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or where it will be made: whoever sees that and may write there sees the store too."""
+    return next(path for path in (folder, *folder.parents) if path.is_dir())

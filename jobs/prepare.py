@@ -1,6 +1,6 @@
 """Prepare: a study's checkpoints and corpora described, checked against the store, and made ready to run."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +19,14 @@ from actstore.extract.prepare import (
     describe_corpus,
     ensure_tokens,
     run_spec,
+    stored_tokens,
     token_settings,
 )
 from actstore.formats.registry import check_options, read_examples
 from actstore.formats.report import ReadReport
 from actstore.schema.refs import CheckpointRef, CorpusRef
 from actstore.schema.text import Example
+from actstore.schema.tokens import TokensMeta
 from actstore.store import names, texts
 from actstore.store.objects import Objects
 from jobs.console import Console
@@ -162,7 +164,6 @@ def make_ready(described: Described, objects: Objects) -> list[RunPlan]:
         names.bind_corpus(objects, corpus)
     for checkpoint in described.checkpoints.values():
         names.bind_checkpoint(objects, checkpoint)
-    settings = extract_settings(described.study)
     tokenizers: dict[str, Tokenizer] = {}
     plans = []
     for run in described.needed:
@@ -173,19 +174,36 @@ def make_ready(described: Described, objects: Objects) -> list[RunPlan]:
         limits = token_settings(corpus_input, ref)
         tokenizer = tokenizers[ref.tokenizer_sha256]
         meta = ensure_tokens(objects, corpus.text_id, corpus_input, tokenizer, limits)
-        spec = run_spec(ref, meta, choose_sites(run.sites, ref), settings)
-        plans.append(RunPlan(checkpoint=run.checkpoint, corpus=run.corpus, spec=spec))
+        plans.append(_plan(described, run, meta))
     return plans
 
 
-def extractor_arguments(
-    described: Described, plans: Iterable[RunPlan], *, threads: int
-) -> dict[str, ExtractorArgs]:
+def stored_plans(described: Described, objects: Objects) -> list[RunPlan] | None:
+    """The runs that are wanted, None where a tokenisation is not stored yet. Writes nothing."""
+    plans = []
+    for run in described.needed:
+        ref, text_id = described.checkpoints[run.checkpoint], described.corpora[run.corpus][0].text_id
+        limits = token_settings(described.inputs[run.corpus], ref)
+        meta = stored_tokens(objects, text_id, ref.tokenizer_sha256, limits)
+        if meta is None:
+            return None
+        plans.append(_plan(described, run, meta))
+    return plans
+
+
+def _plan(described: Described, run: NeededRun, meta: TokensMeta) -> RunPlan:
+    ref = described.checkpoints[run.checkpoint]
+    spec = run_spec(ref, meta, choose_sites(run.sites, ref), extract_settings(described.study))
+    return RunPlan(checkpoint=run.checkpoint, corpus=run.corpus, spec=spec)
+
+
+def extractor_arguments(described: Described, *, threads: int) -> dict[str, ExtractorArgs]:
     """What a worker needs to load each checkpoint: the union of the sites that its runs store."""
     settings = extract_settings(described.study)
     sites: dict[str, dict[str, None]] = {}
-    for plan in plans:
-        sites.setdefault(plan.checkpoint, {}).update(dict.fromkeys(plan.spec.sites))
+    for run in described.needed:
+        chosen = choose_sites(run.sites, described.checkpoints[run.checkpoint])
+        sites.setdefault(run.checkpoint, {}).update(dict.fromkeys(chosen))
     return {
         name: ExtractorArgs(
             # Pinned: workers load the commit that was described, whatever the hub says by then.

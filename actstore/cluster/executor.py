@@ -45,6 +45,11 @@ class RayExecutor:
     def n_workers(self) -> int:
         return self._wanted(Resources())
 
+    @property
+    def has_gpus(self) -> bool:
+        """Whether a node has a GPU for Ray to give away."""
+        return self._places(Resources(cpus=0.0, gpus=1.0)) > 0
+
     def map(self, work: Work, units: Sequence[Unit], resources: Resources) -> Iterator[Outcome]:
         """Yield one outcome a unit, in the order they end.
 

@@ -1,10 +1,11 @@
 """Load a checkpoint inside a worker: the arguments that are sent, and the function that a worker calls."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from actstore.capture.source import CheckpointSource
-from actstore.schema.ports import Extractor
+from actstore.schema.ports import Extractor, Unit
 from actstore.schema.refs import CheckpointRef
 
 
@@ -33,6 +34,31 @@ def open_checkpoint(arguments: ExtractorArgs) -> Extractor:
         threads=arguments.threads,
         device=arguments.device,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadWork:
+    """Loading alone, as work for an executor: whether a worker can hook a checkpoint's layers."""
+
+    checkpoints: Mapping[str, ExtractorArgs]
+    """By group."""
+
+    def open(self, group: str) -> "LoadTask":
+        return LoadTask(open_checkpoint(self.checkpoints[group]))
+
+
+class LoadTask:
+    """A checkpoint that loads."""
+
+    def __init__(self, extractor: Extractor) -> None:
+        self._extractor = extractor
+
+    def do(self, unit: Unit) -> tuple[str, ...]:
+        """The sites that its hooks give."""
+        return self._extractor.info.sites
+
+    def close(self) -> None:
+        self._extractor.close()
 
 
 def source_of(ref: CheckpointRef, *, allow_pickle: bool = False) -> CheckpointSource:

@@ -89,15 +89,23 @@ def check_tokens(corpus: CorpusInput, tokenizer: Tokenizer, settings: TokenSetti
             pass
 
 
+def stored_tokens(
+    objects: Objects, text_id: str, tokenizer_sha256: str, settings: TokenSettings
+) -> TokensMeta | None:
+    """The tokenisation of a text where it is stored."""
+    block_rows = block_rows_for(settings.max_length)
+    return tokens.find_meta(objects, text_id, tokens_id(text_id, tokenizer_sha256, settings, block_rows))
+
+
 def ensure_tokens(
     objects: Objects, text_id: str, corpus: CorpusInput, tokenizer: Tokenizer, settings: TokenSettings
 ) -> TokensMeta:
     """The tokenisation of a text, made and stored where it is missing."""
-    block_rows = block_rows_for(settings.max_length)
-    id_ = tokens_id(text_id, tokenizer.sha256, settings, block_rows)
-    existing = tokens.find_meta(objects, text_id, id_)
+    existing = stored_tokens(objects, text_id, tokenizer.sha256, settings)
     if existing is not None:
         return existing
+    block_rows = block_rows_for(settings.max_length)
+    id_ = tokens_id(text_id, tokenizer.sha256, settings, block_rows)
     last: list[TokenizedChunk] = []
 
     def pieces() -> Iterable[TokenizedChunk]:
@@ -115,12 +123,10 @@ def tokenise_only(
     objects: Objects | None, text_id: str, corpus: CorpusInput, tokenizer: Tokenizer, settings: TokenSettings
 ) -> TokensMeta:
     """The counts of a tokenisation, taken from the store or found by tokenising; nothing is stored."""
+    existing = None if objects is None else stored_tokens(objects, text_id, tokenizer.sha256, settings)
+    if existing is not None:
+        return existing
     block_rows = block_rows_for(settings.max_length)
-    if objects is not None:
-        id_ = tokens_id(text_id, tokenizer.sha256, settings, block_rows)
-        existing = tokens.find_meta(objects, text_id, id_)
-        if existing is not None:
-            return existing
     counts = TokenCounts()
     for chunk in tokenize(corpus.read(), tokenizer, settings, block_rows):
         counts = chunk.counts
