@@ -14,6 +14,7 @@ from jobs.executors import open_executor
 from jobs.options import add_study, add_workers
 from jobs.prepare import refuse_later
 from jobs.similarity import Finished, plan_similarity, run_similarity
+from jobs.similarity_files import file_lines
 from jobs.study.load import load_study
 from jobs.study.study import Study
 
@@ -74,8 +75,9 @@ def show(finished: Finished, console: Console) -> None:
     """The table and the figures' names."""
     for table in similarity_table(finished.table):
         console.table(table.headers, table.rows, title=f"similarity {finished.name}: {table.title}")
-    for figure in finished.figures:
+    for figure in file_lines(finished.figures):
         console.line(f"figure: {figure}")
+    console.line(f"table: {finished.markdown}")
 
 
 def told(finished: Finished) -> dict[str, Any]:
@@ -86,6 +88,7 @@ def told(finished: Finished) -> dict[str, Any]:
         "result_id": finished.result_id,
         "rows": finished.table.to_pylist(),
         "figures": list(finished.figures),
+        "markdown": finished.markdown,
         "n_computed": finished.n_computed,
     }
 

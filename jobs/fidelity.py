@@ -7,16 +7,17 @@ from typing import Any
 import actstore
 from actstore.errors import NotFoundError
 from actstore.query.fidelity import fidelity
-from actstore.schema.ports import Unit
 from actstore.store import catalog
 from actstore.store.catalog import RunInfo
 from actstore.store.reader import RunReader
 from actstore.store.source import StoreSource
 from analyses.readers.sample import SampleSpec
-from analyses.similarity.request import PairArgs, StoredRun
+from analyses.similarity.plan import plan_units
+from analyses.similarity.request import SimilarityBlock, StoredCorpus
 from analyses.similarity.work import SimilarityWork
 from jobs.console import Console
 from jobs.options import add_store, positive
+from jobs.stored import stored_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,28 +70,15 @@ def _rsa_losses(url: str, info: RunInfo, every: list[RunInfo], n_tokens: int) ->
             f"run {info.run_id} ({info.spec.dtype}) has no complete float32 run of the same checkpoint and "
             'tokens beside it: extract the study once more with dtype = "float32", then ask again'
         )
-    a, b = (
-        StoredRun(checkpoint=i.run_id, run_id=i.run_id, tokens_id=i.spec.tokens_id, sites=i.spec.sites)
-        for i in (exact[0], info)
+    runs = {other.run_id: stored_run(other.run_id, other) for other in (exact[0], info)}
+    block = SimilarityBlock(
+        name="fidelity", pairs=((exact[0].run_id, info.run_id),), sample=SampleSpec(n_tokens=n_tokens)
     )
-    task = SimilarityWork(source=StoreSource(url), device="cpu").open(a.tokens_id)
-    return {f"L{layer:02d}": _loss(task, a, b, layer, n_tokens) for layer in a.layers if layer in b.layers}
-
-
-def _loss(task: Any, a: StoredRun, b: StoredRun, layer: int, n_tokens: int) -> float:
-    args = PairArgs(
-        name="fidelity",
-        corpus="",
-        measures=("rsa",),
-        a=a,
-        b=b,
-        layer_a=layer,
-        layer_b=layer,
-        sample=SampleSpec(n_tokens=n_tokens),
-        resamples=0,
-    )
-    table = task.do(Unit(key="fidelity", group=a.tokens_id, args=args))
-    return 1.0 - float(table.column("value")[0].as_py())
+    plan = plan_units(block, [StoredCorpus(name="", runs=runs)])
+    task = SimilarityWork(source=StoreSource(url), device="cpu").open(info.spec.tokens_id)
+    tables = [task.do(unit) for unit in plan.tables]
+    rows = [row for table in tables if table is not None for row in table.to_pylist()]
+    return {f"L{row['layer_a']:02d}": 1.0 - row["value"] for row in rows}
 
 
 def _cell(value: object) -> str:

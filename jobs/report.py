@@ -9,7 +9,7 @@ from jobs import analyse
 from jobs.console import Console
 from jobs.options import add_study
 from jobs.prepare import refuse_later
-from jobs.similarity import Finished, plan_similarity, put_figures
+from jobs.similarity import plan_similarity, shown
 from jobs.study.load import load_study
 
 
@@ -27,17 +27,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     finished, missing = [], []
     for block in study.similarity:
         planned = plan_similarity(objects, results, study, block)
-        found = planned.writer.find()
-        if found is None:
+        if planned.writer.find() is None:
             missing.append(block.name)
             continue
-        item = Finished(
-            name=block.name,
-            result_id=planned.writer.result_id,
-            table=found[0],
-            figures=put_figures(planned.writer, found[0]),
-            n_computed=0,
-        )
+        item = shown(planned)
         analyse.show(item, console)
         finished.append(item)
     console.answer(

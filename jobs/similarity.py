@@ -1,7 +1,7 @@
 """The similarity analyses of a study: units handed out, parts stored, one table, its figures."""
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -9,24 +9,29 @@ import pyarrow as pa
 from actstore import __version__
 from actstore.errors import UnitsFailedError
 from actstore.schema import content_id
-from actstore.schema.ports import Executor, Resources, Unit
+from actstore.schema.ports import Executor, Failure, Resources
 from actstore.store import catalog, names
 from actstore.store.objects import Objects
 from actstore.store.results import ResultWriter, list_results
 from actstore.store.runs import find_manifest
 from actstore.store.source import StoreSource
-from analyses.figures.layers import layer_curves
+from actstore.store.sums import StoredSums
+from analyses.figures.facts import CorpusFacts
 from analyses.readers.sample import SampleSpec
+from analyses.similarity.left import units_left
+from analyses.similarity.measures import Options
 from analyses.similarity.pairs import resolve_pairs
-from analyses.similarity.plan import plan_units
+from analyses.similarity.plan import Plan, plan_units
 from analyses.similarity.request import SimilarityBlock, StoredCorpus
+from analyses.similarity.rows import SCHEMA, in_order
 from analyses.similarity.work import SimilarityWork
 from jobs.console import Console
-from jobs.stored import stored_corpus
+from jobs.similarity_files import put_figures, put_markdown, put_samples
+from jobs.stored import corpus_facts, stored_corpus
 from jobs.study.similarity import Similarity
 from jobs.study.study import Study
 
-ANALYSIS_VERSION = 1
+ANALYSIS_VERSION = 2
 """Raised by hand when the numbers of a similarity analysis may change."""
 DECODERS = ("gpt2", "gpt_neox", "llama", "mistral", "qwen2", "gptj", "opt", "phi", "gemma")
 """Families whose first position is an outlier of its own (skip_first = 1 by default)."""
@@ -38,11 +43,23 @@ class Planned:
 
     block: SimilarityBlock
     corpora: tuple[StoredCorpus, ...]
-    units: tuple[Unit, ...]
+    facts: tuple[CorpusFacts, ...]
+    plan: Plan
     writer: ResultWriter
     device: str
     store: Objects
     study: str
+
+    @property
+    def sums(self) -> StoredSums:
+        """Where parts leave their sums."""
+        writer = self.writer
+        return StoredSums(writer.objects.url, writer.kind, writer.name, writer.result_id)
+
+    @property
+    def work(self) -> SimilarityWork:
+        """What workers do."""
+        return SimilarityWork(source=StoreSource(self.store.url), device=self.device, keep=self.sums)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +70,13 @@ class Finished:
     result_id: str
     table: pa.Table
     figures: tuple[str, ...]
+    markdown: str
     n_computed: int
     """Units computed now; 0 when all of it was there."""
 
 
 def plan_similarity(objects: Objects, results: Objects, study: Study, given: Similarity) -> Planned:
-    """Everything that can be wrong is found here: names, runs, tokenisations, layers."""
+    """Everything that can be wrong is found here: names, runs, tokenisations, layers, too few tokens."""
     pairs = resolve_pairs(given.pairs, study.bases)
     checkpoints = list(dict.fromkeys(name for pair in pairs for name in pair))
     every = catalog.list_runs(objects)
@@ -75,17 +93,18 @@ def plan_similarity(objects: Objects, results: Objects, study: Study, given: Sim
         ),
         seeds=(study.seed,),
         resamples=given.resamples,
+        options=Options(kernel=given.kernel, compare=given.compare, alpha=given.alpha),
     )
-    units = plan_units(block, corpora)
+    plan = plan_units(block, corpora)
     result_id = content_id(
-        {"analysis_version": ANALYSIS_VERSION, "units": sorted(unit.key for unit in units)}
+        {"analysis_version": ANALYSIS_VERSION, "units": sorted(unit.key for unit in plan.tables)}
     )
-    writer = ResultWriter(results, "similarity", given.name, result_id)
     return Planned(
         block=block,
         corpora=corpora,
-        units=units,
-        writer=writer,
+        facts=tuple(corpus_facts(objects, corpus) for corpus in corpora),
+        plan=plan,
+        writer=ResultWriter(results, "similarity", given.name, result_id),
         device=given.device,
         store=objects,
         study=study.name,
@@ -97,66 +116,58 @@ def run_similarity(planned: Planned, executor: Executor, resources: Resources, c
 
     Raises UnitsFailedError when a unit fails; the parts of the others are kept.
     """
-    writer, units = planned.writer, planned.units
+    writer = planned.writer
     found = writer.find()
-    done = {unit.key for unit in units} if found is not None else writer.done_units()
-    left = [unit for unit in units if unit.key not in done]
-    failures = []
-    with console.progress(f"similarity {planned.block.name}", len(left)) as bar:
-        work = SimilarityWork(source=StoreSource(planned.store.url), device=planned.device)
-        for outcome in executor.map(work, left, resources) if left else ():
-            if outcome.failure is None:
-                writer.put_part(outcome.unit.key, outcome.result)
-            else:
-                failures.append(outcome.failure)
-            bar.advance(1)
-    if failures:
-        told = "; ".join(dict.fromkeys(f"{failure.kind}: {failure.message}" for failure in failures))
-        raise UnitsFailedError(
-            f"similarity {planned.block.name!r}: {len(failures)} of {len(units)} comparisons failed "
-            f"({told}); the others are kept, the same command goes on from there"
-        )
-    if found is not None and _is_stale(writer):
-        writer.ask_again(_now())
+    n_computed = 0
     if found is None:
-        _put_samples(planned)
-        writer.finish(writer.read_parts([unit.key for unit in units]), _provenance(planned))
-        found = writer.find()
-    table = pa.table({}) if found is None else found[0]
+        n_computed = _compute(planned, executor, resources, console)
+        put_samples(writer, planned.plan, planned.work)
+        parts = writer.read_parts([unit.key for unit in planned.plan.tables], SCHEMA)
+        writer.finish(in_order(parts, planned.block, planned.corpora), _provenance(planned))
+        planned.sums.drop()
+    elif _is_stale(writer):
+        writer.ask_again(_now())
+    return shown(planned, n_computed)
+
+
+def shown(planned: Planned, n_computed: int = 0) -> Finished:
+    """A finished result with its figures and tables, drawn where they are not there yet."""
+    writer = planned.writer
+    found = writer.find()
+    assert found is not None, f"{writer.key('')} was finished"
     return Finished(
         name=planned.block.name,
         result_id=writer.result_id,
-        table=table,
-        figures=put_figures(writer, table),
-        n_computed=len(left),
+        table=found[0],
+        figures=put_figures(writer, found[0], planned.facts, {}),
+        markdown=put_markdown(writer, found[0], planned.facts),
+        n_computed=n_computed,
     )
 
 
-def put_figures(writer: ResultWriter, table: pa.Table) -> tuple[str, ...]:
-    """Draw a layer curve for each measure; returns the file names."""
-    measures = dict.fromkeys(table.column("measure").to_pylist())
-    out = []
-    for measure in measures:
-        if any(
-            a == b
-            for a, b in zip(*(table.column(n).to_pylist() for n in ("layer_a", "layer_b")), strict=True)
-        ):
-            drawn = layer_curves(table, measure=measure).files(f"{writer.name}-{measure}")
-            out += [writer.put_file(name, data) for name, data in drawn.items()]
-    return tuple(out)
-
-
-def _put_samples(planned: Planned) -> None:
-    """The ids of the tokens that were compared, a file for each corpus and seed."""
-    task_of: dict[str, Any] = {}
-    work = SimilarityWork(source=StoreSource(planned.store.url), device="cpu")
-    for unit in planned.units:
-        args = unit.args
-        name = f"tokens-{args.corpus}-{args.sample.seed}.parquet"
-        if args.sample.n_tokens is None or name in task_of:
-            continue
-        task_of[name] = work.open(unit.group)
-        planned.writer.put_table(name, task_of[name].sample(args.sample).to_table())
+def _compute(planned: Planned, executor: Executor, resources: Resources, console: Console) -> int:
+    """Do what is left, stage by stage; returns how many units were done."""
+    writer, name = planned.writer, planned.block.name
+    stages = units_left(planned.plan, writer.done_units(), planned.sums.done())
+    n_left = sum(map(len, stages))
+    with console.progress(
+        f"similarity {name}", sum(unit.weight for stage in stages for unit in stage)
+    ) as bar:
+        for stage in stages:
+            failures: list[Failure] = []
+            for outcome in executor.map(planned.work, stage, resources) if stage else ():
+                if outcome.failure is not None:
+                    failures.append(outcome.failure)
+                elif outcome.result is not None:
+                    writer.put_part(outcome.unit.key, outcome.result)
+                bar.advance(outcome.unit.weight)
+            if failures:
+                told = "; ".join(dict.fromkeys(f"{failure.kind}: {failure.message}" for failure in failures))
+                raise UnitsFailedError(
+                    f"similarity {name!r}: {len(failures)} of {n_left} units failed ({told}); the others are "
+                    "kept, the same command goes on from there"
+                )
+    return n_left
 
 
 def _provenance(planned: Planned) -> dict[str, Any]:
@@ -180,6 +191,7 @@ def _provenance(planned: Planned) -> dict[str, Any]:
             "sample": block.sample.to_dict(),
             "seeds": list(block.seeds),
             "resamples": block.resamples,
+            "options": asdict(block.options),
         },
         "corpora": {corpus.name: {"excluded_examples": list(corpus.excluded)} for corpus in planned.corpora},
         "runs": {

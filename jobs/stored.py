@@ -5,6 +5,7 @@ from actstore.schema.tokens import TokensMeta
 from actstore.store import names, runs, tokens
 from actstore.store.catalog import RunInfo
 from actstore.store.objects import Objects
+from analyses.figures.facts import CorpusFacts
 from analyses.similarity.request import StoredCorpus, StoredRun
 from jobs.study.corpus import Corpus
 from jobs.study.study import Study
@@ -23,15 +24,39 @@ def stored_corpus(
         name=corpus,
         excluded=tuple(excluded),
         runs={
-            name: StoredRun(
-                checkpoint=name,
-                run_id=info.run_id,
-                tokens_id=info.spec.tokens_id,
-                sites=info.spec.sites,
-                replicate=names.checkpoint(objects, name).replicate,
-            )
+            name: stored_run(name, info, replicate=names.checkpoint(objects, name).replicate)
             for name, info in found.items()
         },
+    )
+
+
+def stored_run(checkpoint: str, info: RunInfo, replicate: int | None = None) -> StoredRun:
+    """A run as analyses know it."""
+    return StoredRun(
+        checkpoint=checkpoint,
+        run_id=info.run_id,
+        tokens_id=info.spec.tokens_id,
+        sites=info.spec.sites,
+        widths=info.spec.widths,
+        n_rows=info.spec.n_rows,
+        replicate=replicate,
+    )
+
+
+def corpus_facts(objects: Objects, corpus: StoredCorpus) -> CorpusFacts:
+    """Lengths and unknown pieces of a corpus, by the tokenisation of its first run."""
+    first = next(iter(corpus.runs.values()))
+    meta = next(
+        meta
+        for meta in tokens.list_metas(objects, names.corpus(objects, corpus.name).text_id)
+        if meta.tokens_id == first.tokens_id
+    )
+    return CorpusFacts(
+        corpus=corpus.name,
+        n_examples=meta.n_examples,
+        n_tokens=meta.n_tokens,
+        n_unknown=meta.n_unknown,
+        n_truncated=meta.n_truncated,
     )
 
 

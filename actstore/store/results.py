@@ -30,15 +30,16 @@ class ResultWriter:
         """Store the rows of one unit; a part that is there stays."""
         create_table(self.objects, self.key(f"parts/{unit}.parquet"), table)
 
-    def read_parts(self, units: list[str]) -> pa.Table:
-        """The rows of the given units, in their order."""
-        schema = RESULTS[self.kind]
+    def read_parts(self, units: list[str], schema: pa.Schema | None = None) -> pa.Table:
+        """The rows of the given units, in order; `schema`: of parts with more columns than the table."""
+        schema = schema or RESULTS[self.kind]
         parts = [read_table(self.objects, self.key(f"parts/{unit}.parquet")) for unit in units]
         return pa.concat_tables([schema.empty_table(), *(part.cast(schema) for part in parts)])
 
     def finish(self, table: pa.Table, provenance: dict[str, Any]) -> None:
         """Store the table and, last, its provenance: from now on the result is there."""
-        create_table(self.objects, self.key("table.parquet"), table.cast(RESULTS[self.kind]))
+        schema = RESULTS[self.kind]
+        create_table(self.objects, self.key("table.parquet"), table.select(schema.names).cast(schema))
         create_record(self.objects, self.key("provenance.json"), provenance)
 
     def put_file(self, part: str, data: bytes) -> str:

@@ -1,13 +1,14 @@
 """Layer curves: how alike two models stay from layer to layer (Merchant et al. 2020, figures 2 and 5)."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 import pyarrow as pa
 
 from analyses.figures.curves import DEVIATION, INTERVAL, NO_BAND, Curves, curves
+from analyses.figures.facts import CorpusFacts
 from analyses.figures.figure import Figure, figure
 from analyses.figures.names import measure_name
 from analyses.figures.theme import COLOURS, DASHES, SHAPES
@@ -29,11 +30,13 @@ def layer_curves(
     title: str | None = None,
     subtitle: str | None = None,
     labels: Mapping[str, str] | None = None,
+    facts: Sequence[CorpusFacts] = (),
 ) -> Figure:
     """A curve for each compared checkpoint (colour) and corpus (dash), over the layers.
 
     `table`: rows of the table `similarity`. `labels`: what checkpoints and corpora are called; checkpoints of
-    one label are one curve. Raises RequestError where the table has nothing to draw.
+    one label are one curve. `facts`: told below the title where there are several corpora.
+    Raises RequestError where the table has nothing to draw.
     """
     data = curves(table, measure, labels)
     name = measure_name(measure)
@@ -41,7 +44,8 @@ def layer_curves(
     overlaid = len(data.lines) * len(data.corpora) <= MAX_OVERLAID
     panels = _panel(data, what, overlaid)
     heading = alt.TitleParams(
-        title or f"{what}, layer by layer", subtitle=subtitle or _subtitle(data, overlaid)
+        title or f"{what}, layer by layer",
+        subtitle=[subtitle or _subtitle(data, overlaid), *_told(data, facts, labels or {})],
     )
     if overlaid:
         return figure(panels.properties(width=WIDTH, height=HEIGHT, title=heading))
@@ -127,6 +131,12 @@ def _tooltip(data: Curves) -> list[Any]:
             alt.Tooltip("high:Q", title="High", format=".4f"),
         ]
     return shown
+
+
+def _told(data: Curves, facts: Sequence[CorpusFacts], labels: Mapping[str, str]) -> list[str]:
+    """A line a corpus: curves over texts of other lengths, or with unknown pieces, may differ for that."""
+    named = [(labels.get(item.corpus, item.corpus), item) for item in facts]
+    return [item.sentence(name) for name, item in named if name in data.corpora and len(data.corpora) > 1]
 
 
 def _subtitle(data: Curves, overlaid: bool) -> str:

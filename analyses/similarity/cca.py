@@ -3,6 +3,7 @@
 Raghu et al. 2017 (SVCCA), Morcos et al. 2018 (PWCCA).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,9 +43,18 @@ def canonical_correlations(found: Moments) -> Floats:
     return _correlate(found, x, y)[1]
 
 
-def svcca(found: Moments, kept: float = KEPT_VARIANCE) -> float:
-    """Mean canonical correlation of the principal axes that hold `kept` of each side's variance."""
-    x, y = (_principal(axes, kept) for axes in _both_axes(found))
+def cca(found: Moments) -> dict[str, float]:
+    """Mean canonical correlation, and mean of their squares."""
+    correlation_M = canonical_correlations(found)
+    return {"cca": float(correlation_M.mean()), "cca-squared": float((correlation_M**2).mean())}
+
+
+def svcca(found: Moments, kept: float = KEPT_VARIANCE, *, plain: bool = False) -> float:
+    """Mean canonical correlation of the principal axes that hold `kept` of each side's variance.
+
+    `plain`: of the sum of singular values, not of their squares, as some implementations have it.
+    """
+    x, y = (_principal(axes, kept, plain) for axes in _both_axes(found))
     return float(_correlate(found, x, y)[1].mean())
 
 
@@ -73,13 +83,23 @@ def _correlate(found: Moments, x: Axes, y: Axes) -> tuple[Floats, Floats, Floats
     return left_KM, np.clip(correlation_M, 0.0, 1.0), right_ML.T
 
 
-def _both_axes(found: Moments) -> tuple[Axes, Axes]:
-    widths = [part.cross_DE.shape[0] for part in (found.xx, found.yy)]
-    if found.n <= max(widths):
+def check_more_tokens_than_units(what: str, found: Moments) -> None:
+    """Raise RequestError where there are no more tokens than units."""
+    check_enough(what, found.n, [part.cross_DE.shape[0] for part in (found.xx, found.yy)])
+
+
+def check_enough(what: str, n_tokens: float, widths: Sequence[int]) -> None:
+    """Raise RequestError where so many tokens are no more than the units of a side."""
+    if n_tokens <= max(widths):
         raise RequestError(
-            f"CCA of {found.n} tokens with {widths[0]} and {widths[1]} units: with no more tokens than units "
-            "all correlations are 1 whatever the models are; ask for well more tokens"
+            f"{what} of {n_tokens:,.0f} tokens with {' and '.join(map(str, widths))} units: with no more "
+            f"tokens than units all correlations are 1 whatever the models are; it needs {max(widths) + 1:,} "
+            f"tokens at least, and ten a unit ({10 * max(widths):,}) to mean something"
         )
+
+
+def _both_axes(found: Moments) -> tuple[Axes, Axes]:
+    check_more_tokens_than_units("CCA", found)
     check_varying("CCA", found, 3)
     return _axes(to_host(found.xx.cross_DE)), _axes(to_host(found.yy.cross_DE))
 
@@ -90,7 +110,8 @@ def _axes(cross_DD: Floats) -> Axes:
     return Axes(axis_DK=axis_DD[:, keep_D][:, ::-1], variance_K=variance_D[keep_D][::-1])
 
 
-def _principal(axes: Axes, kept: float) -> Axes:
-    share_K = np.cumsum(axes.variance_K) / axes.variance_K.sum()
+def _principal(axes: Axes, kept: float, plain: bool) -> Axes:
+    size_K = np.sqrt(axes.variance_K) if plain else axes.variance_K
+    share_K = np.cumsum(size_K) / size_K.sum()
     n_kept = int(np.searchsorted(share_K, kept - 1e-12)) + 1
     return Axes(axis_DK=axes.axis_DK[:, :n_kept], variance_K=axes.variance_K[:n_kept])

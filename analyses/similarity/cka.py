@@ -7,8 +7,7 @@ import numpy as np
 from actstore.errors import WorkError
 from analyses.similarity.device import to_host
 from analyses.similarity.varying import check_varying
-from analyses.statistics.moments import CrossMoments, Moments
-from analyses.statistics.norms import NormMoments, Norms
+from analyses.statistics.moments import CrossMoments, Moments, NormMoments
 
 
 def linear_cka(found: Moments) -> float:
@@ -30,19 +29,19 @@ def debiased_cka(found: NormMoments) -> float:
     """
     parts = found.moments
     spread_x, spread_y = check_varying("debiased CKA", parts, 4)
-    xx = _unbiased(parts.xx, found.xx, spread_x, spread_x)
-    yy = _unbiased(parts.yy, found.yy, spread_y, spread_y)
+    xx = _unbiased(parts.xx, found.joint_xx, spread_x, spread_x)
+    yy = _unbiased(parts.yy, found.joint_yy, spread_y, spread_y)
     if not min(xx, yy) > 0.0:
         raise WorkError(
-            f"debiased CKA: the estimated spread of a run's {found.n} rows is not above 0, so that no "
+            f"debiased CKA: the estimated spread of a run's {found.n:.0f} rows is not above 0, so that no "
             "similarity exists; ask for more tokens"
         )
-    return _unbiased(parts.xy, found.xy, spread_x, spread_y) / math.sqrt(xx) / math.sqrt(yy)
+    return _unbiased(parts.xy, found.joint_xy, spread_x, spread_y) / math.sqrt(xx) / math.sqrt(yy)
 
 
-def _unbiased(part: CrossMoments, norms: Norms, spread_x: float, spread_y: float) -> float:
+def _unbiased(part: CrossMoments, joint: float, spread_x: float, spread_y: float) -> float:
     n = part.n
-    return _squared(part) - n / (n - 2) * float(norms.joint) + spread_x * spread_y / ((n - 1) * (n - 2))
+    return _squared(part) - n / (n - 2) * joint + spread_x * spread_y / ((n - 1) * (n - 2))
 
 
 def _squared(part: CrossMoments) -> float:

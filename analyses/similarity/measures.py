@@ -1,74 +1,117 @@
-"""Measures by name: which sums of the rows each needs, and how it finishes. A new measure is one entry."""
+"""Measures by name: what each needs of the rows, and how it finishes. A new measure is one entry."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from array_api_compat import array_namespace
-
 from actstore.errors import RequestError
-from analyses.similarity.cca import pwcca, svcca
+from analyses.similarity.cca import cca, pwcca, svcca
 from analyses.similarity.cka import debiased_cka, linear_cka
+from analyses.similarity.kernels import KERNELS
 from analyses.similarity.neighbours import mutual_neighbours
+from analyses.similarity.pairwise import kernel_cka, kernel_rsa
 from analyses.similarity.procrustes import procrustes
-from analyses.similarity.rsa import cosine_rsa, unit_moments
-from analyses.statistics.centred import Array
-from analyses.statistics.held import HeldRows
-from analyses.statistics.moments import Moments, moments
-from analyses.statistics.norms import NormMoments, norm_moments
-from analyses.statistics.rows import RowName, finite_rows
+from analyses.similarity.ranks import spearman_rsa
+from analyses.similarity.rsa import UNIT, cosine_rsa
+from analyses.similarity.shape import shape
+from analyses.statistics.grid import Cell, GridSums
+from analyses.statistics.prepared import Form
 
-Sums = Any
-"""What is kept of rows and merges: Moments, NormMoments or HeldRows."""
-
-
-def _raw(x_TD: Array, y_TE: Array, name_x: RowName, name_y: RowName) -> Moments:
-    return moments(finite_rows(x_TD, name_x), finite_rows(y_TE, name_y))
+RAW, NORMED, EXACT = Form(), Form(norms=True), Form(exact=True)
+COMPARES = ("pearson", "spearman")
 
 
-def _exact(x_TD: Array, y_TE: Array, name_x: RowName, name_y: RowName) -> Moments:
-    xp = array_namespace(x_TD)
-    return _raw(xp.astype(x_TD, xp.float64), xp.astype(y_TE, xp.float64), name_x, name_y)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How measures that come in several kinds are taken."""
 
+    kernel: str = "cosine"
+    """Of rsa; 'rbf' also of cka and cka-debiased, which are linear otherwise."""
+    compare: str = "pearson"
+    """How rsa compares two kernels."""
+    alpha: float = 1.0
+    """Of shape: 1 leaves the rows as they are, 0 whitens them."""
 
-def _normed(x_TD: Array, y_TE: Array, name_x: RowName, name_y: RowName) -> NormMoments:
-    return norm_moments(finite_rows(x_TD, name_x), finite_rows(y_TE, name_y))
-
-
-def _held(x_TD: Array, y_TE: Array, name_x: RowName, name_y: RowName) -> HeldRows:
-    return HeldRows(parts=((finite_rows(x_TD, name_x), finite_rows(y_TE, name_y)),))
-
-
-SUMS: dict[str, Callable[[Array, Array, RowName, RowName], Sums]] = {
-    "unit": unit_moments,
-    "raw": _raw,
-    "exact": _exact,
-    "normed": _normed,
-    "rows": _held,
-}
-"""What is kept of a step's rows: moments of unit rows, of raw rows, of raw rows with float64 products, of raw
-rows with norm sums; or the rows."""
+    def __post_init__(self) -> None:
+        for name, value, allowed in (
+            ("kernel", self.kernel, KERNELS),
+            ("compare", self.compare, COMPARES),
+        ):
+            if value not in allowed:
+                raise RequestError(f"{name} = {value!r}: allowed are {', '.join(allowed)}")
+        if not 0.0 <= self.alpha <= 1.0:
+            raise RequestError(f"alpha = {self.alpha}: it must be from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """A similarity that follows from sums over rows."""
+    """A similarity: of moments in a form, or of the rows themselves."""
 
-    sums: str
-    """Which of SUMS."""
-    finish: Callable[[Sums], dict[str, float]]
-    """Values by the name they are stored under."""
+    form: Form | None
+    """None: it needs all rows of both sides."""
+    finish: Callable[[Any], dict[str, float]]
+    """From NormMoments (of a form with norms), Moments or HeldRows to values by their stored names."""
+    more_tokens_than_units: bool = False
 
 
-MEASURES: dict[str, Measure] = {
-    "rsa": Measure(sums="unit", finish=lambda found: {"rsa": cosine_rsa(found)}),
-    "cka": Measure(sums="raw", finish=lambda found: {"cka": linear_cka(found)}),
-    "cka-debiased": Measure(sums="normed", finish=lambda found: {"cka-debiased": debiased_cka(found)}),
-    "svcca": Measure(sums="exact", finish=lambda found: {"svcca": svcca(found)}),
-    "pwcca": Measure(sums="exact", finish=pwcca),
-    "procrustes": Measure(sums="raw", finish=procrustes),
-    "neighbours": Measure(sums="rows", finish=lambda found: {"neighbours": mutual_neighbours(found)}),
+def _rsa(options: Options) -> Measure:
+    kernel, ranks = options.kernel, options.compare == "spearman"
+    name = "-".join(["rsa", *([kernel] if kernel != "cosine" else []), *(["spearman"] if ranks else [])])
+    if ranks:
+        return _measure(None, name, lambda held: spearman_rsa(held, kernel))
+    if kernel == "cosine":
+        return _measure(UNIT, name, cosine_rsa)
+    return _measure(None, name, lambda held: kernel_rsa(held, kernel))
+
+
+def _cka(options: Options, *, debiased: bool) -> Measure:
+    name = "cka-debiased" if debiased else "cka"
+    if options.kernel == "rbf":
+        return _measure(None, f"{name}-rbf", lambda held: kernel_cka(held, "rbf", debiased=debiased))
+    return _measure(NORMED if debiased else RAW, name, debiased_cka if debiased else linear_cka)
+
+
+def _measure(form: Form | None, name: str, value: Callable[[Any], float], **more: bool) -> Measure:
+    return Measure(form=form, finish=lambda found: {name: value(found)}, **more)
+
+
+MEASURES: dict[str, Callable[[Options], Measure]] = {
+    "rsa": _rsa,
+    "cka": partial(_cka, debiased=False),
+    "cka-debiased": partial(_cka, debiased=True),
+    "cca": lambda options: Measure(form=EXACT, finish=cca, more_tokens_than_units=True),
+    "svcca": lambda options: _measure(EXACT, "svcca", svcca, more_tokens_than_units=True),
+    "pwcca": lambda options: Measure(form=EXACT, finish=pwcca, more_tokens_than_units=True),
+    "procrustes": lambda options: Measure(form=RAW, finish=procrustes),
+    "shape": lambda options: Measure(
+        form=EXACT if options.alpha < 1.0 else RAW,
+        finish=partial(shape, alpha=options.alpha),
+        more_tokens_than_units=options.alpha < 1.0,
+    ),
+    "neighbours": lambda options: _measure(None, "neighbours", mutual_neighbours),
 }
+
+
+def measures_of(names: Sequence[str], options: Options) -> tuple[Measure, ...]:
+    """The named measures. Raises RequestError for one that there is not."""
+    check_measures(names)
+    return tuple(MEASURES[name](options) for name in names)
+
+
+def forms_of(measures: Iterable[Measure]) -> tuple[Form, ...]:
+    """The forms to sum in: each once, and raw rows with norms serve those without."""
+    forms = list(dict.fromkeys(measure.form for measure in measures if measure.form is not None))
+    return tuple(form for form in forms if form != RAW or NORMED not in forms)
+
+
+def finish(measure: Measure, sums: dict[Form, GridSums], cell: Cell) -> dict[str, float]:
+    """The values of a measure of moments, for one cell."""
+    form = measure.form
+    assert form is not None
+    if form.norms:
+        return measure.finish(sums[form].norm_moments(*cell))
+    return measure.finish(sums[form if form in sums else NORMED].moments(*cell))
 
 
 def check_measures(names: Sequence[str]) -> None:

@@ -27,8 +27,8 @@ def mutual_neighbours(held: HeldRows, k: int = K) -> float:
             f"neighbours of {held.n} tokens: it needs {k + 2} to {MAX_TOKENS:,}, for {k} neighbours are "
             "sought among all pairs; ask for another number of tokens"
         )
-    x_TD, y_TE = held.sides()
-    x_TD, y_TE = _unit(x_TD, row_lengths(x_TD, FIRST)), _unit(y_TE, row_lengths(y_TE, SECOND))
+    x_TD = _unit(held.x_TD, row_lengths(held.x_TD, FIRST))
+    y_TE = _unit(held.y_TE, row_lengths(held.y_TE, SECOND))
     xp = array_namespace(x_TD)
     common = 0
     for rows in steps(held.n, max(1, CELLS_PER_TILE // held.n)):

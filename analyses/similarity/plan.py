@@ -1,45 +1,72 @@
-"""What a similarity block of a study asks for, as units of work. Pure: no store is read."""
+"""What a similarity block of a study asks for, as stages of units of work. Pure: no store is read."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from actstore.errors import NotFoundError
 from actstore.schema import content_id
 from actstore.schema.ports import Unit
 from actstore.schema.refs import layer_site
-from analyses.similarity.request import PairArgs, SimilarityBlock, StoredCorpus, StoredRun, check_comparable
+from analyses.similarity.cca import check_enough
+from analyses.similarity.measures import Measure, measures_of
+from analyses.similarity.request import (
+    GridArgs,
+    MergeArgs,
+    PartArgs,
+    Side,
+    SimilarityBlock,
+    StoredCorpus,
+    StoredRun,
+    check_comparable,
+)
+from analyses.similarity.tiling import SidePair, grid_flops, grids, row_ranges, sides_of
+
+PARTS_PER_MERGE = 8
 
 
-def plan_units(block: SimilarityBlock, corpora: Sequence[StoredCorpus]) -> tuple[Unit, ...]:
-    """One unit a corpus, pair, seed and pair of layers; `group` is the tokenisation, `args` a PairArgs.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Units in stages: those of a stage need those of the stages before."""
 
-    Raises NotFoundError where a run is missing, IncomparableRunsError where two are not over the same tokens.
+    stages: tuple[tuple[Unit, ...], ...]
+
+    @property
+    def tables(self) -> tuple[Unit, ...]:
+        """The units that give rows of the table; the others keep sums for them."""
+        return tuple(unit for stage in self.stages for unit in stage if gives_table(unit))
+
+
+def gives_table(unit: Unit) -> bool:
+    """Whether a unit gives rows of the table."""
+    return isinstance(unit.args, GridArgs) or (isinstance(unit.args, MergeArgs) and unit.args.last)
+
+
+def plan_units(block: SimilarityBlock, corpora: Sequence[StoredCorpus]) -> Plan:
+    """The units of a block; `group` is the tokenisation.
+
+    Layers that are compared with several are read once for all of them where they fit in memory. All tokens
+    of long runs are parts, whose sums are merged in a tree. Raises NotFoundError where a run is missing,
+    IncomparableRunsError where two are not over the same tokens, RequestError for too few tokens.
     """
-    units: list[Unit] = []
+    chains = []
     for corpus in corpora:
-        for name_a, name_b in block.pairs:
-            a, b = (_run(corpus, name) for name in (name_a, name_b))
-            check_comparable(a, b, corpus.name)
-            for seed in block.seeds:
-                sample = replace(block.sample, seed=seed, excluded=corpus.excluded)
-                units.extend(
-                    _unit(
-                        PairArgs(
-                            name=block.name,
-                            corpus=corpus.name,
-                            measures=block.measures,
-                            a=a,
-                            b=b,
-                            layer_a=layer_a,
-                            layer_b=layer_b,
-                            sample=sample,
-                            resamples=block.resamples,
-                        )
-                    )
-                    for layer_a, layer_b in layer_pairs(block.layers, a, b)
+        for seed in block.seeds:
+            sample = replace(block.sample, seed=seed, excluded=corpus.excluded)
+            for pairs in _readable_together(block, corpus):
+                args = GridArgs(
+                    name=block.name,
+                    corpus=corpus.name,
+                    measures=block.measures,
+                    options=block.options,
+                    sides=sides_of(pairs),
+                    cells=_cells(pairs),
+                    sample=sample,
+                    resamples=block.resamples,
                 )
-    return tuple(units)
+                chains.append(_chain(args, pairs))
+    n_stages = max(map(len, chains))
+    return Plan(tuple(tuple(_at(chains, number)) for number in range(n_stages)))
 
 
 def layer_pairs(layers: str | Sequence[int], a: StoredRun, b: StoredRun) -> list[tuple[int, int]]:
@@ -59,6 +86,66 @@ def layer_pairs(layers: str | Sequence[int], a: StoredRun, b: StoredRun) -> list
     return [(layer, layer) for layer in wanted]
 
 
+def _readable_together(block: SimilarityBlock, corpus: StoredCorpus) -> Iterator[list[SidePair]]:
+    """Groups of pairs of sides: by layer where equal layers are compared, and by what fits in memory."""
+    measures = measures_of(block.measures, block.options)
+    by_layer: dict[int | None, list[SidePair]] = {}
+    for name_a, name_b in block.pairs:
+        a, b = (_run(corpus, name) for name in (name_a, name_b))
+        check_comparable(a, b, corpus.name)
+        for layer_a, layer_b in layer_pairs(block.layers, a, b):
+            pair = Side(run=a, layer=layer_a), Side(run=b, layer=layer_b)
+            _check_tokens(block, measures, pair)
+            by_layer.setdefault(None if block.layers == "all" else layer_a, []).append(pair)
+    holds = block.resamples or any(measure.form is None for measure in measures)
+    for pairs in by_layer.values():
+        held_tokens = (block.sample.n_tokens or pairs[0][0].run.n_rows) if holds else 0
+        yield from grids(list(dict.fromkeys(pairs)), measures, held_tokens)
+
+
+def _check_tokens(block: SimilarityBlock, measures: Sequence[Measure], pair: SidePair) -> None:
+    n_tokens = block.sample.n_tokens or pair[0].run.n_rows
+    for name, measure in zip(block.measures, measures, strict=True):
+        if measure.more_tokens_than_units:
+            check_enough(name, n_tokens, [side.width for side in pair])
+
+
+def _chain(args: GridArgs, pairs: Sequence[SidePair]) -> list[list[Unit]]:
+    """Stages of one grid: the whole at once, or parts and merges until one is left."""
+    measures = args.chosen()
+    n_rows = args.sides[0].run.n_rows
+    flops = grid_flops(pairs, measures, args.sample.n_tokens or n_rows)
+    ranges = row_ranges(n_rows, flops)
+    if len(ranges) == 1 or args.sample.n_tokens is not None or any(item.form is None for item in measures):
+        return [[_unit("grid", args, flops)]]
+    stages = [
+        [
+            _unit("part", PartArgs(grid=args, first_row=first, end_row=end), flops / len(ranges))
+            for first, end in ranges
+        ]
+    ]
+    while len(stages[-1]) > 1:
+        keys = [unit.key for unit in stages[-1]]
+        groups = [tuple(keys[at : at + PARTS_PER_MERGE]) for at in range(0, len(keys), PARTS_PER_MERGE)]
+        last = len(groups) == 1
+        stages.append(
+            [_unit("merge", MergeArgs(grid=args, keys=group, last=last), flops / 100) for group in groups]
+        )
+    return stages
+
+
+def _at(chains: Sequence[list[list[Unit]]], number: int) -> Iterator[Unit]:
+    """All chains' units of a stage; the long ones begin first and all end with the last stage or before."""
+    for chain in chains:
+        if number < len(chain):
+            yield from chain[number]
+
+
+def _cells(pairs: Sequence[SidePair]) -> tuple[tuple[int, int], ...]:
+    numbers = {side: number for number, side in enumerate(sides_of(pairs))}
+    return tuple((numbers[a], numbers[b]) for a, b in pairs)
+
+
 def _run(corpus: StoredCorpus, checkpoint: str) -> StoredRun:
     if checkpoint not in corpus.runs:
         raise NotFoundError(
@@ -74,10 +161,15 @@ def _matched(layers: str | Sequence[int], a: StoredRun, b: StoredRun) -> list[in
     return list(layers)
 
 
-def _unit(args: PairArgs) -> Unit:
-    identity: dict[str, Any] = {**asdict(args), "sample": args.sample.to_dict()}
-    key = f"L{args.layer_a:02d}-L{args.layer_b:02d}-{content_id(_plain(identity))}"
-    return Unit(key=key, group=args.a.tokens_id, args=args)
+def _unit(kind: str, args: Any, flops: float) -> Unit:
+    grid = args if isinstance(args, GridArgs) else args.grid
+    identity = {**asdict(args), "sample": grid.sample.to_dict()}
+    return Unit(
+        key=f"{kind}-{content_id(_plain(identity))}",
+        group=grid.sides[0].run.tokens_id,
+        args=args,
+        weight=max(1.0, flops / 1e9),
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from actstore.errors import IncomparableRunsError, RequestError
+from actstore.schema.refs import layer_site
 from analyses.readers.sample import SampleSpec
-from analyses.similarity.measures import check_measures
+from analyses.similarity.measures import Measure, Options, measures_of
 from analyses.similarity.pairs import Pair
+from analyses.statistics.grid import Cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +19,9 @@ class StoredRun:
     run_id: str
     tokens_id: str
     sites: tuple[str, ...]
+    widths: tuple[int, ...]
+    """Units of each site."""
+    n_rows: int
     replicate: int | None = None
     """Of the checkpoint."""
 
@@ -51,9 +56,10 @@ class SimilarityBlock:
     seeds: tuple[int, ...] = (0,)
     """One sample of tokens each."""
     resamples: int = 0
+    options: Options = field(default_factory=Options)
 
     def __post_init__(self) -> None:
-        check_measures(self.measures)
+        measures_of(self.measures, self.options)
         if self.resamples < 0:
             raise RequestError(f"resamples = {self.resamples}: it must be 0 or more")
         if self.resamples and self.sample.n_tokens is None:
@@ -66,18 +72,57 @@ class SimilarityBlock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PairArgs:
-    """One pair of layers to compare."""
+class Side:
+    """One layer of a run."""
+
+    run: StoredRun
+    layer: int
+
+    @property
+    def site(self) -> str:
+        """Its place in the model."""
+        return layer_site(self.layer)
+
+    @property
+    def width(self) -> int:
+        """Its units."""
+        return self.run.widths[self.run.sites.index(self.site)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridArgs:
+    """Sides to read together, and which of them to compare."""
 
     name: str
     corpus: str
     measures: tuple[str, ...]
-    a: StoredRun
-    b: StoredRun
-    layer_a: int
-    layer_b: int
+    options: Options
+    sides: tuple[Side, ...]
+    cells: tuple[Cell, ...]
     sample: SampleSpec
     resamples: int
+
+    def chosen(self) -> tuple[Measure, ...]:
+        """Its measures."""
+        return measures_of(self.measures, self.options)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartArgs:
+    """A stretch of rows of a grid: its sums are kept."""
+
+    grid: GridArgs
+    first_row: int
+    end_row: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeArgs:
+    """Kept sums of a grid to add: kept again, or with `last` finished."""
+
+    grid: GridArgs
+    keys: tuple[str, ...]
+    last: bool
 
 
 def check_comparable(a: StoredRun, b: StoredRun, corpus: str) -> None:

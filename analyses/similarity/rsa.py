@@ -10,54 +10,46 @@ import math
 import numpy as np
 
 from actstore.errors import RequestError, WorkError
+from analyses.similarity.arrays import ROWS_PER_STEP, paired_sums
 from analyses.similarity.device import to_host
-from analyses.statistics.centred import Array
-from analyses.statistics.moments import CrossMoments, Moments, moments
-from analyses.statistics.rows import RowName, numbered, row_lengths, steps
+from analyses.statistics.moments import CrossMoments, Moments
+from analyses.statistics.prepared import Array, Form
+from analyses.statistics.rows import numbered
 
 MIN_SPREAD = 1e-7
 """Standard deviation of the cosines below which it is rounding, not geometry."""
+UNIT = Form(unit=True)
 FIRST, SECOND = numbered("first run"), numbered("second run")
 
 
 def cosine_rsa(unit: Moments) -> float:
-    """RSA of the pairs (i < j) from the moments of unit rows (`unit_moments`).
+    """RSA of the pairs (i < j) from the moments of unit rows.
 
     Raises RequestError for fewer than three tokens, WorkError where all cosines of a side are equal.
     """
     if unit.n < 3:
-        raise RequestError(f"RSA of {unit.n} tokens: it needs at least 3, whose pairs can vary; ask for more")
+        raise RequestError(
+            f"RSA of {unit.n:.0f} tokens: it needs at least 3, whose pairs can vary; ask for more"
+        )
     spread_x, spread_y = math.fsum(np.diag(_host(unit.xx))), math.fsum(np.diag(_host(unit.yy)))
     xx = _pair_covariance(unit.xx, spread_x, spread_x)
     yy = _pair_covariance(unit.yy, spread_y, spread_y)
     for side, value in (("first", xx), ("second", yy)):
         if not value > MIN_SPREAD**2:
             raise WorkError(
-                f"RSA: all cosines between the {unit.n} tokens of the {side} run are equal (the rows are "
+                f"RSA: all cosines between the {unit.n:.0f} tokens of the {side} run are equal (the rows are "
                 "constant but for their lengths), so that no correlation exists; compare another layer or run"
             )
     value = _pair_covariance(unit.xy, spread_x, spread_y) / math.sqrt(xx) / math.sqrt(yy)
     return min(1.0, max(-1.0, value))
 
 
-def unit_moments(x_TD: Array, y_TE: Array, name_x: RowName = FIRST, name_y: RowName = SECOND) -> Moments:
-    """Moments of the rows divided by their lengths; `name_x` and `name_y` name rows in messages.
+def rsa(x_TD: Array, y_TE: Array, *, rows_per_step: int = ROWS_PER_STEP) -> float:
+    """RSA of two arrays [T, D], [T, E] of the same tokens; float32 or float64.
 
-    Raises WorkError for a row that is zero or not finite.
+    Raises RequestError, WorkError, the latter naming a row that is zero or not finite.
     """
-    return moments(x_TD, y_TE, length_x_T=row_lengths(x_TD, name_x), length_y_T=row_lengths(y_TE, name_y))
-
-
-def rsa(x_TD: Array, y_TE: Array, *, rows_per_step: int = 8192) -> float:
-    """RSA of two arrays [T, D], [T, E] of the same tokens; float32 or float64."""
-    total: Moments | None = None
-    for step in steps(x_TD.shape[0], rows_per_step):
-        names = numbered("first run", step.start), numbered("second run", step.start)
-        part = unit_moments(x_TD[step, :], y_TE[step, :], *names)
-        total = part if total is None else total.merge(part)
-    if total is None:
-        raise RequestError("RSA of 0 tokens: it needs at least 3; ask for more")
-    return cosine_rsa(total)
+    return cosine_rsa(paired_sums(x_TD, y_TE, UNIT, rows_per_step=rows_per_step).moments(0, 1))
 
 
 def _pair_covariance(part: CrossMoments, spread_x: float, spread_y: float) -> float:

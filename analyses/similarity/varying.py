@@ -16,7 +16,7 @@ def check_varying(measure: str, found: Moments, least: int) -> tuple[float, floa
     Raises RequestError for fewer than `least` tokens, WorkError naming a side whose rows are constant.
     """
     if found.n < least:
-        raise RequestError(f"{measure} of {found.n} tokens: it needs at least {least}; ask for more")
+        raise RequestError(f"{measure} of {found.n:.0f} tokens: it needs at least {least}; ask for more")
     spread_x, spread_y = _spread("first", measure, found.xx), _spread("second", measure, found.yy)
     return spread_x, spread_y
 
@@ -26,7 +26,7 @@ def _spread(side: str, measure: str, part: CrossMoments) -> float:
     spread = float(np.trace(to_host(part.cross_DE)))
     if spread <= CONSTANT * part.n * float(mean_D @ mean_D) or not spread > 0.0:
         raise WorkError(
-            f"{measure}: the {part.n} rows of the {side} run are constant, so that no similarity exists; "
+            f"{measure}: the {part.n:.0f} rows of the {side} run are constant, so that no similarity exists; "
             "compare another layer or run"
         )
     return spread

@@ -1,30 +1,30 @@
-"""SimilarityWork: compares layers of stored runs, one pair of layers a unit. Reads through a source alone."""
+"""SimilarityWork: compares layers of stored runs, a grid of them a unit. Reads through a source alone."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from threading import Lock
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from actstore.errors import RequestError, WorkError
+from actstore.errors import WorkError
 from actstore.schema.ports import ActivationSource, Unit
-from actstore.schema.refs import layer_site
-from actstore.schema.tables import RESULTS
 from analyses.readers.sample import COLUMNS, Sample, SampleSpec, draw
 from analyses.similarity import device
-from analyses.similarity.bootstrap import resampled_rsa
-from analyses.similarity.measures import MEASURES, SUMS, Sums
-from analyses.similarity.request import PairArgs, StoredRun, check_comparable
-from analyses.statistics.centred import Array
-from analyses.statistics.resampling import example_weights, percentile_interval
-from analyses.statistics.rows import RowName, steps
+from analyses.similarity.keep import Keep, MemoryKeep
+from analyses.similarity.measures import forms_of
+from analyses.similarity.request import GridArgs, MergeArgs, PartArgs, Side, check_comparable
+from analyses.similarity.rows import similarity_rows
+from analyses.similarity.tiling import ROWS_PER_STEP, rows_per_step
+from analyses.statistics.grid import GridSums, from_stored, to_stored
+from analyses.statistics.prepared import PIVOT_ROWS, Array, Form, pivot_of
+from analyses.statistics.rows import RowName
 
-ROWS_PER_STEP = 8192
-MAX_RESAMPLED_TOKENS = 50_000
-"""Resampling looks at every pair, and holds all rows."""
+Sums = dict[Form, GridSums]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,8 @@ class SimilarityWork:
 
     source: ActivationSource
     device: str = "auto"
+    keep: Keep = field(default_factory=MemoryKeep)
+    """Where parts leave their sums."""
     rows_per_step: int = ROWS_PER_STEP
 
     def open(self, group: str) -> "SimilarityTask":
@@ -43,7 +45,7 @@ class SimilarityTask:
     """Compares layers over one tokenisation; implements the port Task."""
 
     def __init__(self, work: SimilarityWork, tokens_id: str) -> None:
-        self.source, self.rows_per_step, self.tokens_id = work.source, work.rows_per_step, tokens_id
+        self.work, self.source, self.tokens_id = work, work.source, tokens_id
         self.xp = device.array_namespace(work.device)
         self._samples: dict[SampleSpec, Sample] = {}
         self._lock = Lock()
@@ -51,21 +53,17 @@ class SimilarityTask:
     def close(self) -> None:
         self._samples.clear()
 
-    def do(self, unit: Unit) -> pa.Table:
-        """The rows of the table `similarity` for the unit's pair of layers.
+    def do(self, unit: Unit) -> pa.Table | None:
+        """Rows of the table `similarity` (with `resampled`) for a grid; None for a part, whose sums are kept.
 
         Raises IncomparableRunsError, RequestError (too few tokens), WorkError (rows without a similarity).
         """
-        args: PairArgs = unit.args
-        check_comparable(args.a, args.b, args.corpus)
-        sample = self.sample(args.sample)
-        found = self._sums(args, sample)
-        values = {
-            name: value
-            for measure in args.measures
-            for name, value in MEASURES[measure].finish(found[MEASURES[measure].sums]).items()
-        }
-        return _rows(args, sample, values, self._intervals(args, sample))
+        if isinstance(unit.args, PartArgs):
+            self._keep(unit.key, self._part(unit.args))
+            return None
+        if isinstance(unit.args, MergeArgs):
+            return self._merge(unit.key, unit.args)
+        return self._whole(unit.args)
 
     def sample(self, spec: SampleSpec) -> Sample:
         """The tokens that are read; drawn once."""
@@ -74,82 +72,110 @@ class SimilarityTask:
                 self._samples[spec] = draw(self.source.tokens(self.tokens_id, COLUMNS), spec)
             return self._samples[spec]
 
-    def _sums(self, args: PairArgs, sample: Sample) -> dict[str, Sums]:
-        """The sums that the asked measures need, in one pass over the rows."""
-        found: dict[str, Sums] = {}
-        for step, x_TD, y_TE in self._pairs(args, sample):
-            names = _namer(args.a, args.layer_a, sample, step), _namer(args.b, args.layer_b, sample, step)
-            for kind in {MEASURES[measure].sums for measure in args.measures}:
-                part = SUMS[kind](x_TD, y_TE, *names)
-                found[kind] = found[kind].merge(part) if kind in found else part
-        return found
+    def _whole(self, grid: GridArgs) -> pa.Table:
+        sample = self.sample(grid.sample)
+        holds = bool(grid.resamples) or any(measure.form is None for measure in grid.chosen())
+        steps = self._steps(grid, sample, 0, grid.sides[0].run.n_rows)
+        sums, held = self._sums(grid, sample, steps, holds=holds)
+        return similarity_rows(grid, sample, sums, held)
 
-    def _pairs(self, args: PairArgs, sample: Sample) -> Iterator[tuple[slice, Array, Array]]:
-        """Both runs' rows of the sample in steps, on the device: memory is bounded by a step."""
-        for step in steps(sample.n_tokens, self.rows_per_step):
-            row_T = sample.row_T[step]
-            yield step, self._read(args.a, args.layer_a, row_T), self._read(args.b, args.layer_b, row_T)
+    def _part(self, part: PartArgs) -> Sums:
+        sample = self.sample(part.grid.sample)
+        steps = self._steps(part.grid, sample, part.first_row, part.end_row)
+        return self._sums(part.grid, sample, steps, holds=False)[0]
 
-    def _read(self, run: StoredRun, layer: int, row_T: npt.NDArray[np.int64]) -> Array:
-        value_TD = self.source.gather(run.run_id, layer_site(layer), row_T)
+    def _merge(self, key: str, merge: MergeArgs) -> pa.Table | None:
+        kept = [self.work.keep.get(name) for name in merge.keys]
+        sums = {}
+        for number, form in enumerate(forms_of(merge.grid.chosen())):
+            prefix = f"{number}:"
+            parts = [
+                {name.removeprefix(prefix): value for name, value in part.items() if name.startswith(prefix)}
+                for part in kept
+            ]
+            sums[form] = from_stored(parts, merge.grid.cells, form)
+        if not merge.last:
+            self._keep(key, sums)
+            return None
+        return similarity_rows(merge.grid, self.sample(merge.grid.sample), sums, [])
+
+    def _keep(self, key: str, sums: Sums) -> None:
+        arrays = {
+            f"{number}:{name}": value
+            for number, part in enumerate(sums.values())
+            for name, value in to_stored(part, device.to_host).items()
+        }
+        self.work.keep.put(key, arrays)
+
+    def _sums(
+        self, grid: GridArgs, sample: Sample, steps: Sequence[slice], *, holds: bool
+    ) -> tuple[Sums, list[Array]]:
+        """The sums that the asked measures need, in one pass over the rows, and where needed the rows."""
+        for side in grid.sides[1:]:
+            check_comparable(grid.sides[0].run, side.run, grid.corpus)
+        first = slice(0, min(PIVOT_ROWS, sample.n_tokens))
+        heads = [self._read(side, sample, first) for side in grid.sides]
+        sums = {}
+        for form in forms_of(grid.chosen()):
+            pivots = [
+                pivot_of(head, form, _namer(side, sample, first))
+                for head, side in zip(heads, grid.sides, strict=True)
+            ]
+            sums[form] = GridSums(pivots, grid.cells, form)
+        held: list[list[Array]] = [[] for _ in grid.sides]
+        for step, values in self._ahead(grid, sample, steps):
+            names = [_namer(side, sample, step) for side in grid.sides]
+            for part in sums.values():
+                part.add(values, names)
+            if holds:
+                for rows, value_TD in zip(held, values, strict=True):
+                    rows.append(value_TD)
+        return sums, [self.xp.concat(rows, axis=0) for rows in held if rows]
+
+    def _steps(self, grid: GridArgs, sample: Sample, first_row: int, end_row: int) -> list[slice]:
+        """Stretches of the sample; those of all tokens end at the same rows whatever the parts are."""
+        size = rows_per_step([side.width for side in grid.sides], self.work.rows_per_step)
+        if grid.sample.n_tokens is not None:
+            edges = np.arange(0, sample.n_tokens + size, size).clip(max=sample.n_tokens)
+        else:
+            edges = np.searchsorted(sample.row_T, [*range(first_row, end_row, size), end_row])
+        return [slice(int(a), int(b)) for a, b in pairwise(edges) if a < b]
+
+    def _ahead(
+        self, grid: GridArgs, sample: Sample, steps: Sequence[slice]
+    ) -> Iterator[tuple[slice, list[Array]]]:
+        """Every side's rows, step by step; the next step is read while one is summed."""
+
+        def read(step: slice) -> list[Array]:
+            return [self._read(side, sample, step) for side in grid.sides]
+
+        with ThreadPoolExecutor(1, thread_name_prefix="read") as pool:
+            waiting: Future[list[Array]] | None = None
+            for at, step in enumerate(steps):
+                values = read(step) if waiting is None else waiting.result()
+                waiting = pool.submit(partial(read, steps[at + 1])) if at + 1 < len(steps) else None
+                yield step, values
+
+    def _read(self, side: Side, sample: Sample, step: slice) -> Array:
+        """Rows of a side; checksums are checked, unless a sample touches more than is cheap."""
+        row_T: npt.NDArray[np.int64] = sample.row_T[step]
+        value_TD = self.source.gather(side.run.run_id, side.site, row_T)
         if value_TD.ndim != 2 or len(value_TD) != len(row_T):
             raise WorkError(
-                f"run {run.run_id}, {layer_site(layer)}: {len(row_T)} rows were asked for and an array of "
+                f"run {side.run.run_id}, {side.site}: {len(row_T)} rows were asked for and an array of "
                 f"shape {value_TD.shape} came back; check the source"
             )
         return device.to_device(value_TD, self.xp)
 
-    def _intervals(self, args: PairArgs, sample: Sample) -> dict[str, tuple[float, float]]:
-        """95 % percentile intervals over resampled examples, by measure."""
-        if not args.resamples or "rsa" not in args.measures:
-            return {}
-        if sample.n_tokens > MAX_RESAMPLED_TOKENS:
-            raise RequestError(
-                f"resamples of {sample.n_tokens} tokens: at most {MAX_RESAMPLED_TOKENS}, for every pair is "
-                "looked at; ask for fewer tokens, or set resamples = 0"
-            )
-        weight_TR = example_weights(sample.example_T, args.resamples, args.sample.seed)
-        x_TD, y_TE = (
-            self._read(run, layer, sample.row_T)
-            for run, layer in ((args.a, args.layer_a), (args.b, args.layer_b))
-        )
-        return {"rsa": percentile_interval(resampled_rsa(x_TD, y_TE, weight_TR))}
 
-
-def _namer(run: StoredRun, layer: int, sample: Sample, step: slice) -> RowName:
+def _namer(side: Side, sample: Sample, step: slice) -> RowName:
     """Names a row of a step by run, layer and token."""
 
     def name(index: int) -> str:
         at = step.start + index
         return (
-            f"{run.checkpoint} (run {run.run_id}), {layer_site(layer)}, example {sample.example_T[at]}, "
+            f"{side.run.checkpoint} (run {side.run.run_id}), {side.site}, example {sample.example_T[at]}, "
             f"token {sample.token_T[at]}: row {sample.row_T[at]}"
         )
 
     return name
-
-
-def _rows(
-    args: PairArgs, sample: Sample, values: dict[str, float], intervals: dict[str, tuple[float, float]]
-) -> pa.Table:
-    rows: list[dict[str, Any]] = []
-    for measure, value in values.items():
-        low, high = intervals.get(measure, (None, None))
-        rows.append(
-            {
-                "name": args.name,
-                "measure": measure,
-                "corpus": args.corpus,
-                "checkpoint_a": args.a.checkpoint,
-                "checkpoint_b": args.b.checkpoint,
-                "layer_a": args.layer_a,
-                "layer_b": args.layer_b,
-                "n_tokens": sample.n_tokens,
-                "seed": args.sample.seed,
-                "replicate": args.b.replicate,
-                "value": value,
-                "low": low,
-                "high": high,
-            }
-        )
-    return pa.Table.from_pylist(rows, schema=RESULTS["similarity"])

@@ -26,11 +26,15 @@ def numbered(what: str, first: int = 0) -> RowName:
     return lambda index: f"{what}: row {first + index}"
 
 
-def finite_rows(value_TD: Array, name: RowName) -> Array:
-    """The rows as given. Raises WorkError naming the first row with a NaN or an infinity."""
-    xp = array_namespace(value_TD)
-    _refuse(xp.all(xp.isfinite(value_TD), axis=1), name, "is not finite")
-    return value_TD
+def check_rows(square_T: Array, name: RowName, *, zero: bool) -> None:
+    """Raise WorkError naming the first row that is not finite, or is zero unless `zero` is allowed.
+
+    `square_T`: the rows' squared lengths, float64.
+    """
+    xp = array_namespace(square_T)
+    _refuse(xp.isfinite(square_T), name, "is not finite")
+    if not zero:
+        _refuse(square_T > 0.0, name, "is zero, so that its cosine to any other row is undefined")
 
 
 def row_lengths(value_TD: Array, name: RowName) -> Array:
@@ -39,13 +43,12 @@ def row_lengths(value_TD: Array, name: RowName) -> Array:
     Raises WorkError naming the first row that is not finite or is zero, for which no cosine exists.
     """
     xp = array_namespace(value_TD)
-    length_T = xp.empty_like(value_TD[:, 0], dtype=xp.float64)
+    square_T = xp.empty_like(value_TD[:, 0], dtype=xp.float64)
     for part in steps(value_TD.shape[0], ROWS_PER_PASS):
         exact_TD = xp.astype(value_TD[part, :], xp.float64)
-        length_T[part] = xp.sqrt(xp.vecdot(exact_TD, exact_TD))
-    _refuse(xp.isfinite(length_T), name, "is not finite")
-    _refuse(length_T > 0.0, name, "is zero, so that its cosine to any other row is undefined")
-    return length_T
+        square_T[part] = xp.vecdot(exact_TD, exact_TD)
+    check_rows(square_T, name, zero=False)
+    return xp.sqrt(square_T)
 
 
 def _refuse(good_T: Array, name: RowName, why: str) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from actstore.formats.registry import later_options
 from jobs.study.study import Study
 
-KERNELS = ("cosine",)
 UNITS = ("token",)
 LATER_BLOCKS = (
     "finetune", "drift", "edge_probe", "word_probe", "structural_probe", "mdl_probe", "ablation",
@@ -33,7 +32,5 @@ def _corpora(study: Study) -> Iterator[str]:
 def _similarity(study: Study) -> Iterator[str]:
     for block in study.similarity:
         where = f'[[similarity]] "{block.name}"'
-        if block.kernel not in KERNELS:
-            yield f'{where}: kernel = "{block.kernel}" is not there yet, only {", ".join(KERNELS)}'
         if block.unit not in UNITS:
             yield f'{where}: unit = "{block.unit}" is not there yet, only {", ".join(UNITS)}'

@@ -6,7 +6,9 @@ from pydantic import Field
 
 from jobs.study.base import Block, Name, Names, Natural, Pairs, Tokens
 
-Measure = Literal["rsa", "cka", "cka-debiased", "svcca", "pwcca", "procrustes", "neighbours"]
+Measure = Literal[
+    "rsa", "cka", "cka-debiased", "cca", "svcca", "pwcca", "procrustes", "shape", "neighbours"
+]  # fmt: skip
 
 
 class Similarity(Block):
@@ -27,5 +29,10 @@ class Similarity(Block):
     skip_first: Natural | None = None
     """Leading tokens of each example that are left out; None: 0 for encoders, 1 for decoders."""
     unit: Literal["token", "word"] = "token"
-    kernel: Literal["cosine", "linear", "rbf"] = "cosine"
+    kernel: Literal["cosine", "linear", "euclidean", "rbf"] = "cosine"
+    """Of rsa; 'rbf' also of cka and cka-debiased."""
+    compare: Literal["pearson", "spearman"] = "pearson"
+    """How rsa compares the kernels of two checkpoints."""
+    alpha: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Of shape: 1 leaves the activations as they are, 0 whitens them."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

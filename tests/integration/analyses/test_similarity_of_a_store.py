@@ -17,6 +17,7 @@ from analyses.readers.sample import COLUMNS, SampleSpec, draw
 from analyses.report import similarity_table
 from analyses.similarity.plan import plan_units
 from analyses.similarity.request import SimilarityBlock, StoredCorpus, StoredRun
+from analyses.similarity.rows import SCHEMA
 from analyses.similarity.rsa import rsa
 from analyses.similarity.work import SimilarityWork
 from tests.support.small_store import SmallStore, prepare
@@ -32,7 +33,13 @@ BLOCK = SimilarityBlock(
 def stored_corpus(store: SmallStore) -> StoredCorpus:
     runs = {
         name: StoredRun(
-            checkpoint=name, run_id=spec.run_id, tokens_id=spec.tokens_id, sites=spec.sites, replicate=1
+            checkpoint=name,
+            run_id=spec.run_id,
+            tokens_id=spec.tokens_id,
+            sites=spec.sites,
+            widths=spec.widths,
+            n_rows=spec.n_rows,
+            replicate=1,
         )
         for name, spec in store.specs.items()
     }
@@ -42,7 +49,7 @@ def stored_corpus(store: SmallStore) -> StoredCorpus:
 
 
 def compare(store: SmallStore, place: Path, block: SimilarityBlock, corpus: StoredCorpus) -> list[pa.Table]:
-    units = plan_units(block, [corpus])
+    units = plan_units(block, [corpus]).tables
     work = SimilarityWork(source=StoreSource(str(place)), device="cpu", rows_per_step=50)
     outcomes = {item.unit.key: item for item in SerialExecutor().map(work, units, Resources())}
     failures = [item.failure for item in outcomes.values() if item.failure]
@@ -67,11 +74,11 @@ def test_from_stored_runs_to_table_and_figure(tmp_path, dtype):
         assert found["rsa"] == pytest.approx(expected, abs=1e-6 if dtype == "float32" else 1e-3)
 
     writer = ResultWriter(store.objects, "similarity", BLOCK.name, "0" * 20)
-    units = plan_units(BLOCK, [corpus])
+    units = plan_units(BLOCK, [corpus]).tables
     for unit, table in zip(units, tables, strict=True):
         writer.put_part(unit.key, table)
     assert writer.done_units() == {unit.key for unit in units}
-    whole = writer.read_parts([unit.key for unit in units])
+    whole = writer.read_parts([unit.key for unit in units], SCHEMA)
     figure = layer_curves(whole).files("rsa")
     assert all(Path(writer.put_file(name, data)).exists() for name, data in figure.items())
     assert [table.title for table in similarity_table(whole)] == [
@@ -93,7 +100,7 @@ def test_quarantined_examples_are_left_out_or_named(tmp_path):
     kept = [example.words for number, example in enumerate(store.examples) if number not in corpus.excluded]
     assert tables[0].column("n_tokens").to_pylist() == [sum(map(len, kept))] * 2
 
-    careless = plan_units(every, [replace(corpus, excluded=())])
+    careless = plan_units(every, [replace(corpus, excluded=())]).tables
     work = SimilarityWork(source=StoreSource(str(tmp_path / "store")), device="cpu")
     outcome = next(iter(SerialExecutor().map(work, careless, Resources())))
     assert outcome.failure is not None

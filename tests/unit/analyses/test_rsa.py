@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actstore.errors import RequestError, WorkError
-from analyses.similarity.rsa import cosine_rsa, rsa, unit_moments
+from analyses.similarity.rsa import rsa
 
 
 def direct(x: np.ndarray, y: np.ndarray) -> float:
@@ -93,20 +93,11 @@ def test_strict_arrays_on_another_device_run_the_same_code():
     assert rsa(*there, rows_per_step=256) == pytest.approx(rsa(x, y), abs=1e-7)
 
 
-def test_parts_in_any_order():
-    x, y = shifted_pair(300)
-    parts = [unit_moments(x[a : a + 60], y[a : a + 60]) for a in range(0, 300, 60)]
-    total = parts[3]
-    for at in (0, 4, 2, 1):
-        total = parts[at].merge(total)
-    assert cosine_rsa(total) == pytest.approx(rsa(x, y), abs=1e-12)
-
-
 def test_too_few_tokens():
     x, y = noisy_pair()
     with pytest.raises(RequestError, match="2 tokens"):
         rsa(x[:2], y[:2])
-    with pytest.raises(RequestError, match="0 tokens"):
+    with pytest.raises(RequestError, match=r"\(0, 8\)"):
         rsa(x[:0], y[:0])
 
 

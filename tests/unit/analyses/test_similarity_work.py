@@ -1,8 +1,10 @@
 """From a study's block to rows of the table `similarity`, over a source that is an array in memory."""
 
 import pickle
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +13,20 @@ import pytest
 
 from actstore.errors import IncomparableRunsError, NotFoundError, RequestError, WorkError
 from actstore.schema.ports import Unit
-from actstore.schema.tables import RESULTS
 from analyses.readers.sample import SampleSpec
+from analyses.similarity.cka import linear_cka
+from analyses.similarity.left import units_left
+from analyses.similarity.measures import MEASURES, Options, measures_of
 from analyses.similarity.pairs import resolve_pairs
-from analyses.similarity.plan import plan_units
-from analyses.similarity.request import SimilarityBlock, StoredCorpus, StoredRun
+from analyses.similarity.plan import Plan, plan_units
+from analyses.similarity.procrustes import procrustes
+from analyses.similarity.request import Side, SimilarityBlock, StoredCorpus, StoredRun
+from analyses.similarity.rows import SCHEMA, in_order
 from analyses.similarity.rsa import rsa
+from analyses.similarity.tiling import grid_bytes, grid_flops, grids, rows_per_step
 from analyses.similarity.work import SimilarityWork
+from analyses.statistics.resampling import example_weights
+from tests.support.sums import moments
 
 N_EXAMPLES, LENGTH, WIDTH = 40, 8, 6
 SITES = ("L00", "L01", "L02", "final")
@@ -28,6 +37,7 @@ class ArraySource:
     """An ActivationSource of arrays: runs by id, then site."""
 
     values: Mapping[str, Mapping[str, npt.NDArray[np.float16]]]
+    read: Counter = field(default_factory=Counter)
 
     def tokens(self, tokens_id: str, columns: Sequence[str]) -> pa.Table:
         position = np.tile(np.arange(LENGTH), N_EXAMPLES)
@@ -42,6 +52,7 @@ class ArraySource:
         return pa.table({name: table[name] for name in columns})
 
     def gather(self, run_id: str, site: str, row_T: npt.NDArray[np.int64]) -> npt.NDArray[np.float16]:
+        self.read[run_id, site] += len(row_T)
         return self.values[run_id][site][row_T]
 
     def scan(
@@ -70,6 +81,8 @@ def stored(checkpoint: str, tokens_id: str = "tok", replicate: int | None = None
         run_id=f"run-{checkpoint}",
         tokens_id=tokens_id,
         sites=SITES,
+        widths=(WIDTH,) * len(SITES),
+        n_rows=N_EXAMPLES * LENGTH,
         replicate=replicate,
     )
 
@@ -88,12 +101,12 @@ def rows_of(block: SimilarityBlock, source: ArraySource | None = None, **options
     work = SimilarityWork(source=source or make_source(), device="cpu", **options)
     work = pickle.loads(pickle.dumps(work))
     tables = []
-    for unit in plan_units(block, [corpus()]):
+    for unit in plan_units(block, [corpus()]).tables:
         task = work.open(unit.group)
         tables.append(task.do(unit))
         task.close()
-    assert all(table.schema == RESULTS["similarity"] for table in tables)
-    return pa.concat_tables(tables).to_pylist()
+    assert all(table.schema == SCHEMA for table in tables)
+    return in_order(pa.concat_tables(tables), block, [corpus()]).to_pylist()
 
 
 def test_rows_are_the_rsa_of_the_sampled_tokens():
@@ -136,10 +149,11 @@ def test_seeds_are_samples_and_resamples_are_intervals():
 
 
 def test_every_measure_in_one_pass():
-    names = ("rsa", "cka", "cka-debiased", "svcca", "pwcca", "procrustes", "neighbours")
+    names = tuple(MEASURES)
+    also = {"cca-squared", "pwcca-a-to-b", "pwcca-b-to-a", "procrustes-angle", "shape-angle"}
     few, many = (rows_of(replace(BLOCK, measures=names, layers=(0, 2)), rows_per_step=n) for n in (9, 1000))
     found = {(row["measure"], row["layer_a"]): row["value"] for row in few}
-    assert {measure for measure, _ in found} == {*names, "pwcca-a-to-b", "pwcca-b-to-a", "procrustes-angle"}
+    assert {measure for measure, _ in found} == {*names, *also}
     for name in names:
         assert found[name, 0] == pytest.approx(1.0, abs=1e-4)
         assert 0.1 < found[name, 2] < 0.99
@@ -148,19 +162,19 @@ def test_every_measure_in_one_pass():
 
 
 def test_unit_keys_are_unique_stable_file_names():
-    block = replace(BLOCK, seeds=(0, 1), layers="all")
-    units = plan_units(block, [corpus()])
+    block = replace(BLOCK, seeds=(0, 1))
+    units = plan_units(block, [corpus()]).tables
     keys = [unit.key for unit in units]
-    assert len(set(keys)) == len(keys) == 18
-    assert keys == [unit.key for unit in plan_units(block, [corpus()])]
+    assert len(set(keys)) == len(keys) == 6
+    assert keys == [unit.key for unit in plan_units(block, [corpus()]).tables]
     assert all(len(key) < 64 and key.replace("-", "").isalnum() for key in keys)
-    changed = plan_units(replace(block, resamples=10), [corpus()])
+    changed = plan_units(replace(block, resamples=10), [corpus()]).tables
     assert not {unit.key for unit in changed} & set(keys)
 
 
 def test_excluded_examples_are_in_no_sample():
     held = replace(corpus(), excluded=(0, 1, 2))
-    unit = plan_units(replace(BLOCK, sample=SampleSpec(n_tokens=None)), [held])[0]
+    unit = plan_units(replace(BLOCK, sample=SampleSpec(n_tokens=None)), [held]).tables[0]
     table = SimilarityWork(source=make_source(), device="cpu").open(unit.group).do(unit)
     assert table.column("n_tokens").to_pylist() == [(N_EXAMPLES - 3) * (LENGTH - 2)]
 
@@ -169,8 +183,9 @@ def test_runs_of_other_tokens_are_refused_before_and_in_the_work():
     other = corpus(tuned=stored("tuned", tokens_id="other"))
     with pytest.raises(IncomparableRunsError, match="tokens_id"):
         plan_units(BLOCK, [other])
-    unit = plan_units(BLOCK, [corpus()])[0]
-    forged = Unit(key="x", group="tok", args=replace(unit.args, b=other.runs["tuned"]))
+    unit = plan_units(BLOCK, [corpus()]).tables[0]
+    sides = (unit.args.sides[0], replace(unit.args.sides[1], run=other.runs["tuned"]))
+    forged = Unit(key="x", group="tok", args=replace(unit.args, sides=sides))
     with pytest.raises(IncomparableRunsError, match="tokens_id"):
         SimilarityWork(source=make_source(), device="cpu").open("tok").do(forged)
 
@@ -231,3 +246,138 @@ def test_pairs():
         resolve_pairs("base", {"base": None})
     with pytest.raises(RequestError, match="'base', 'all'"):
         resolve_pairs("every", bases)
+
+
+def test_layers_that_are_compared_with_several_are_read_once():
+    source = make_source()
+    block = replace(BLOCK, layers="all", measures=("rsa", "cka-debiased", "svcca"))
+    (unit,) = plan_units(block, [corpus()]).tables
+    assert len(unit.args.cells) == 9
+    SimilarityWork(source=source, device="cpu").open("tok").do(unit)
+    assert set(source.read.values()) == {200}  # 100 tokens, and the same 100 for the pivot
+
+
+def test_matched_layers_of_several_pairs_share_a_unit_a_layer():
+    runs = {name: stored(name) for name in ("b", "c")}
+    block = replace(BLOCK, pairs=(("base", "tuned"), ("base", "b"), ("b", "c")))
+    units = plan_units(block, [corpus(**runs)]).tables
+    assert [len(unit.args.cells) for unit in units] == [3, 3, 3]
+    assert [len(unit.args.sides) for unit in units] == [4, 4, 4]
+
+
+def long_plan(parts: int, monkeypatch: pytest.MonkeyPatch, measures: tuple[str, ...]) -> Plan:
+    """All tokens in so many parts of 64 rows or more."""
+    flops = grid_flops(
+        [(Side(run=stored("base"), layer=0), Side(run=stored("tuned"), layer=0))],
+        measures_of(measures, Options()),
+        N_EXAMPLES * LENGTH,
+    )
+    monkeypatch.setattr("analyses.similarity.tiling.FLOPS_PER_PART", flops / parts)
+    monkeypatch.setattr("analyses.similarity.tiling.ROWS_PER_STEP", 32)
+    monkeypatch.setattr("analyses.similarity.plan.PARTS_PER_MERGE", 3)
+    block = replace(BLOCK, measures=measures, sample=SampleSpec(n_tokens=None), layers=(2,))
+    return plan_units(block, [corpus()])
+
+
+ALL_MOMENTS = ("rsa", "cka", "cka-debiased", "cca", "svcca", "pwcca", "procrustes", "shape")
+
+
+def test_parts_of_long_runs_merge_to_the_same_values_in_any_order(monkeypatch):
+    whole = rows_of(
+        replace(BLOCK, measures=ALL_MOMENTS, sample=SampleSpec(n_tokens=None), layers=(2,)), rows_per_step=32
+    )
+    expected = {row["measure"]: row["value"] for row in whole}
+    found = []
+    for parts, seed in ((10, 0), (10, 1), (5, 2)):
+        plan = long_plan(parts, monkeypatch, ALL_MOMENTS)
+        assert [len(stage) for stage in plan.stages] == ([10, 4, 2, 1] if parts == 10 else [5, 2, 1])
+        work = SimilarityWork(source=make_source(), device="cpu", rows_per_step=32)
+        for stage in plan.stages:
+            tables = []
+            for at in np.random.default_rng(seed).permutation(len(stage)):
+                task = work.open(stage[at].group)
+                tables.append(task.do(stage[at]))
+        (table,) = tables
+        found.append({row["measure"]: row["value"] for row in table.to_pylist()})
+    assert found[0] == found[1]
+    for name, value in expected.items():
+        for values in found:
+            assert values[name] == pytest.approx(value, abs=1e-10)
+
+
+def test_what_is_there_is_not_done_again(monkeypatch):
+    plan = long_plan(10, monkeypatch, ("rsa",))
+    parts, merges, seconds, last = plan.stages
+    assert units_left(plan, [], []) == [list(stage) for stage in plan.stages]
+    assert units_left(plan, [last[0].key], []) == [[], [], [], []]
+    some = {unit.key for unit in parts[:4]}
+    assert units_left(plan, [], some)[0] == list(parts[4:])
+    assert units_left(plan, [], some | {merges[0].key})[0] == list(parts[4:])
+    assert units_left(plan, [], {merges[0].key})[0] == list(parts[3:])
+    assert units_left(plan, [], {unit.key for unit in seconds}) == [[], [], [], [last[0]]]
+
+
+def test_grids_fit_in_memory_and_hold_each_pair_once():
+    runs = [replace(stored(name), run_id=name) for name in ("base", "tuned", "other")]
+    pairs = [
+        (Side(run=a, layer=i), Side(run=b, layer=j))
+        for a, b in combinations(runs, 2) for i in range(3) for j in range(3)
+    ]  # fmt: skip
+    chosen = measures_of(("rsa", "cka"), Options())
+    for bound in (10**9, 9000, 3000, 1):
+        groups = grids(pairs, chosen, 0, bound)
+        assert sorted(map(hash, (pair for group in groups for pair in group))) == sorted(map(hash, pairs))
+        assert all(len(group) == 1 or grid_bytes(group, chosen, 0) <= bound for group in groups)
+    assert len(grids(pairs, chosen, 0)) == 1
+    assert len(grids(pairs, chosen, 0, 1)) == len(pairs)
+    assert grid_bytes(pairs[:1], chosen, 100) == 8 * 2 * 3 * WIDTH**2 + 4 * 100 * 2 * WIDTH
+
+
+def test_steps_are_smaller_for_many_sides():
+    assert rows_per_step([768, 768]) == 4096
+    assert rows_per_step([768] * 26) == 1024
+    assert rows_per_step([4096] * 100) == 512
+
+
+def test_measures_that_need_more_tokens_than_units_are_refused_before_any_work():
+    for names in (("rsa", "cca"), ("svcca",), ("pwcca",)):
+        block = replace(BLOCK, measures=names, sample=SampleSpec(n_tokens=WIDTH))
+        with pytest.raises(RequestError, match=r"6 tokens with 6 and 6 units: .* needs 7 tokens .* \(60\)"):
+            plan_units(block, [corpus()])
+    block = replace(BLOCK, measures=("shape",), sample=SampleSpec(n_tokens=WIDTH))
+    plan_units(block, [corpus()])
+    with pytest.raises(RequestError, match="shape of 6 tokens"):
+        plan_units(replace(block, options=Options(alpha=0.5)), [corpus()])
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [({"kernel": "poly"}, "cosine, linear"), ({"compare": "kendall"}, "pearson"), ({"alpha": 1.5}, "0 to 1")],
+)
+def test_options_that_can_not_be(options, named):
+    with pytest.raises(RequestError, match=named):
+        Options(**options)
+
+
+def test_every_measure_has_an_interval_around_its_value():
+    names = tuple(name for name in MEASURES if name != "neighbours")
+    rows = rows_of(replace(BLOCK, measures=names, layers=(2,), resamples=60))
+    for row in rows:
+        assert row["low"] < row["value"] < row["high"], row["measure"]
+        assert len(row["resampled"]) == 60
+    again = rows_of(replace(BLOCK, measures=("cka-debiased",), layers=(2,), resamples=60))
+    assert again[0]["resampled"] == next(row["resampled"] for row in rows if row["measure"] == "cka-debiased")
+
+
+def test_resampled_values_are_those_of_copied_examples():
+    source = make_source()
+    block = replace(BLOCK, measures=("cka", "procrustes"), layers=(2,), resamples=3)
+    rows = {row["measure"]: row for row in rows_of(block, source)}
+    sample = SimilarityWork(source=source, device="cpu").open("tok").sample(replace(BLOCK.sample, seed=0))
+    weight_TR = example_weights(sample.example_T, 3, 0).astype(int)
+    for at in range(3):
+        chosen = np.repeat(sample.row_T, weight_TR[:, at])
+        x, y = (source.gather(run, "L02", chosen).astype(float) for run in ("run-base", "run-tuned"))
+        found = moments(x, y)
+        assert rows["cka"]["resampled"][at] == pytest.approx(linear_cka(found), abs=1e-6)
+        assert rows["procrustes"]["resampled"][at] == pytest.approx(procrustes(found)["procrustes"], abs=1e-6)

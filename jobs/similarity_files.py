@@ -1,0 +1,87 @@
+"""What lies beside a similarity result: figures, the table in Markdown, the sampled tokens."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import PurePosixPath
+
+import pyarrow as pa
+
+from actstore.store.results import ResultWriter
+from analyses.figures.facts import HEADERS, CorpusFacts, fact_rows
+from analyses.figures.figure import Figure
+from analyses.figures.layers import layer_curves
+from analyses.figures.maps import checkpoint_map, layer_map
+from analyses.figures.names import is_drawn
+from analyses.report import TextTable, similarity_table
+from analyses.similarity.plan import Plan
+from analyses.similarity.work import SimilarityWork
+
+MAPPED_CHECKPOINTS = 4
+"""So many checkpoints that are all compared are drawn as a map, not as a curve for each pair."""
+
+
+def put_figures(
+    writer: ResultWriter, table: pa.Table, facts: Sequence[CorpusFacts], labels: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Draw each measure: curves over layers, or maps of layers or checkpoints; returns the file names."""
+    out = []
+    for measure in dict.fromkeys(table.column("measure").to_pylist()):
+        if not is_drawn(measure):
+            continue
+        for kind, figure in _figures(table, measure, facts, labels):
+            drawn = figure.files("-".join([writer.name, measure, *([kind] if kind else [])]))
+            out += [writer.put_file(name, data) for name, data in drawn.items()]
+    return tuple(out)
+
+
+def put_markdown(
+    writer: ResultWriter, table: pa.Table, facts: Sequence[CorpusFacts], more: Sequence[TextTable] = ()
+) -> str:
+    """The tables that figures are drawn from, and the facts about the corpora, as table.md."""
+    about = TextTable(title="Corpora", headers=HEADERS, rows=fact_rows(facts))
+    parts = [item.markdown() for item in [*similarity_table(table), *more, about]]
+    return writer.put_file("table.md", "\n".join(parts).encode())
+
+
+def put_samples(writer: ResultWriter, plan: Plan, work: SimilarityWork) -> None:
+    """The ids of the tokens that were compared, a file for each corpus and seed."""
+    put: set[str] = set()
+    for unit in plan.tables:
+        grid = getattr(unit.args, "grid", unit.args)
+        name = f"tokens-{grid.corpus}-{grid.sample.seed}.parquet"
+        if grid.sample.n_tokens is not None and name not in put:
+            writer.put_table(name, work.open(unit.group).sample(grid.sample).to_table())
+            put.add(name)
+
+
+def file_lines(files: Sequence[str]) -> list[str]:
+    """Files that differ in their suffix alone as one line each: name.{svg,png,html}."""
+    stems = groupby(files, key=lambda file: file.removesuffix(PurePosixPath(file).suffix))
+    lines = []
+    for stem, members in stems:
+        suffixes = [PurePosixPath(file).suffix.removeprefix(".") for file in members]
+        lines.append(f"{stem}.{{{','.join(suffixes)}}}" if len(suffixes) > 1 else f"{stem}.{suffixes[0]}")
+    return lines
+
+
+def _figures(
+    table: pa.Table, measure: str, facts: Sequence[CorpusFacts], labels: Mapping[str, str]
+) -> list[tuple[str, Figure]]:
+    """The figures of a measure and what tells their file names apart."""
+    rows = [row for row in table.to_pylist() if row["measure"] == measure]
+    out = []
+    if any(row["layer_a"] != row["layer_b"] for row in rows):
+        out.append(("layers", layer_map(table, measure=measure)))
+    matched = [row for row in rows if row["layer_a"] == row["layer_b"]]
+    if matched and _all_compared({(row["checkpoint_a"], row["checkpoint_b"]) for row in matched}):
+        out.append(("checkpoints", checkpoint_map(table, measure=measure)))
+    elif matched:
+        out.append(("", layer_curves(table, measure=measure, facts=facts, labels=labels)))
+    return out
+
+
+def _all_compared(pairs: set[tuple[str, str]]) -> bool:
+    """Whether there are many checkpoints and each is compared with each."""
+    names = {name for pair in pairs for name in pair}
+    unordered = {frozenset(pair) for pair in pairs}
+    return len(names) >= MAPPED_CHECKPOINTS and len(unordered) == len(names) * (len(names) - 1) // 2
