@@ -38,6 +38,32 @@ def similarity_table(table: pa.Table, *, digits: int = 4) -> list[TextTable]:
     ]
 
 
+def drift_table(summary: pa.Table, *, digits: int = 4) -> TextTable:
+    """Layers as rows, a column for each pair and corpus: mean cosine, and mean relative change in brackets.
+
+    `summary`: rows of `analyses.drift.summary.SUMMARY`.
+    """
+    rows = summary.to_pylist()
+    columns = list(dict.fromkeys(_column(row) for row in rows))
+    cells = {
+        (
+            row["layer"],
+            _column(row),
+        ): f"{row['mean_cosine']:.{digits}f} ({row['mean_relative_l2']:.{digits}f})"
+        for row in rows
+    }
+    counts = sorted({row["n_tokens"] for row in rows})
+    tokens = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+    return TextTable(
+        title=f"mean cosine and mean relative change ({tokens} tokens)",
+        headers=("layer", *(f"{a} : {b} on {corpus}" for a, b, corpus in columns)),
+        rows=tuple(
+            (str(layer), *(cells.get((layer, column), "–") for column in columns))  # noqa: RUF001
+            for layer in sorted({row["layer"] for row in rows})
+        ),
+    )
+
+
 def _measure_table(measure: str, rows: Sequence[Row], digits: int) -> TextTable:
     columns = list(dict.fromkeys(_column(row) for row in rows))
     layers = sorted({(row["layer_a"], row["layer_b"]) for row in rows})

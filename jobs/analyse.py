@@ -10,6 +10,7 @@ from actstore.store.objects import Objects
 from actstore.store.root import create_root, open_root
 from analyses.report import similarity_table
 from jobs.console import Console
+from jobs.drift import FinishedDrift, plan_drift_block, run_drift, show_drift, told_drift
 from jobs.executors import open_executor
 from jobs.options import add_study, add_workers
 from jobs.prepare import refuse_later
@@ -17,6 +18,8 @@ from jobs.similarity import Finished, plan_similarity, run_similarity
 from jobs.similarity_files import file_lines
 from jobs.study.load import load_study
 from jobs.study.study import Study
+
+AnyFinished = Finished | FinishedDrift
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +38,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def analyse_study(study: Study, arguments: argparse.Namespace, console: Console) -> list[Finished]:
+def analyse_study(study: Study, arguments: argparse.Namespace, console: Console) -> list[AnyFinished]:
     """Every analysis of a study (or the named ones): planned first, so that mistakes are known at once."""
     wanted = chosen(study, getattr(arguments, "names", []))
     objects = open_root(study.store)
@@ -43,8 +46,11 @@ def analyse_study(study: Study, arguments: argparse.Namespace, console: Console)
     planned = [
         plan_similarity(objects, results, study, block) for block in study.similarity if block.name in wanted
     ]
-    out: list[Finished] = []
-    if not planned:
+    drifts = [
+        plan_drift_block(objects, results, study, block) for block in study.drift if block.name in wanted
+    ]
+    out: list[AnyFinished] = []
+    if not planned and not drifts:
         return out
     with open_executor(arguments, stores=[objects]) as executor:
         resources = Resources(threads=arguments.threads, cpus=float(arguments.threads))
@@ -54,6 +60,12 @@ def analyse_study(study: Study, arguments: argparse.Namespace, console: Console)
             if finished.n_computed == 0:
                 console.remark(f"similarity {finished.name}: it was there already, nothing was computed")
             out.append(finished)
+        for drift in drifts:
+            moved = run_drift(drift, executor, resources, console)
+            show_drift(moved, console)
+            if moved.n_computed == 0:
+                console.remark(f"drift {moved.name}: it was there already, nothing was computed")
+            out.append(moved)
     return out
 
 
@@ -80,8 +92,10 @@ def show(finished: Finished, console: Console) -> None:
     console.line(f"table: {finished.markdown}")
 
 
-def told(finished: Finished) -> dict[str, Any]:
+def told(finished: AnyFinished) -> dict[str, Any]:
     """A result as JSON."""
+    if isinstance(finished, FinishedDrift):
+        return told_drift(finished)
     return {
         "kind": "similarity",
         "name": finished.name,

@@ -7,6 +7,7 @@ from actstore.store.results import list_results
 from actstore.store.root import open_root
 from jobs import analyse
 from jobs.console import Console
+from jobs.drift import plan_drift_block, show_drift, shown_drift
 from jobs.options import add_study
 from jobs.prepare import refuse_later
 from jobs.similarity import plan_similarity, shown
@@ -24,7 +25,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     refuse_later(study)
     objects = open_root(study.store)
     results = analyse.results_of(study, objects)
-    finished, missing = [], []
+    finished: list[analyse.AnyFinished] = []
+    missing = []
     for block in study.similarity:
         planned = plan_similarity(objects, results, study, block)
         if planned.writer.find() is None:
@@ -33,6 +35,14 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         item = shown(planned)
         analyse.show(item, console)
         finished.append(item)
+    for given in study.drift:
+        drift = plan_drift_block(objects, results, study, given)
+        if drift.writer.provenance() is None:
+            missing.append(given.name)
+            continue
+        moved = shown_drift(drift)
+        show_drift(moved, console)
+        finished.append(moved)
     console.answer(
         {
             "store": study.store,
@@ -42,7 +52,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         }
     )
     for name in missing:
-        console.remark(f"similarity {name} is not finished; run `actstore analyse {arguments.study} {name}`")
+        console.remark(f"{name} is not finished; run `actstore analyse {arguments.study} {name}`")
     return 1 if missing else 0
 
 

@@ -41,8 +41,10 @@ def connect(objects: Objects) -> duckdb.DuckDBPyConnection:
         ("labels", _labels(objects, stored)),
     ):
         _create_view(connection, name, sql)
-    for kind in tables.RESULTS:
-        connection.register(kind, results.read_results(objects, kind))
+    fresh = results.fresh_tables(objects)
+    for kind, schema in tables.RESULTS.items():
+        parts = [f"SELECT {_names(schema)} FROM {_file(objects, key)}" for key in fresh.get(kind, [])]
+        _create_view(connection, kind, _union(parts, _columns(schema)))
     return connection
 
 
@@ -149,8 +151,19 @@ def _treebank_set(corpus: str, name: str) -> str:
 
 
 def _columns(schema: pa.Schema) -> list[tuple[str, str]]:
-    kinds = {pa.string(): "VARCHAR", pa.int64(): "BIGINT", pa.int8(): "TINYINT", pa.bool_(): "BOOLEAN"}
+    kinds = {
+        pa.string(): "VARCHAR",
+        pa.int64(): "BIGINT",
+        pa.int8(): "TINYINT",
+        pa.bool_(): "BOOLEAN",
+        pa.float64(): "DOUBLE",
+        pa.float32(): "FLOAT",
+    }
     return [(field.name, kinds.get(field.type, "INTEGER")) for field in schema]
+
+
+def _names(schema: pa.Schema) -> str:
+    return ", ".join(f'"{name}"' for name in schema.names)
 
 
 def _union(parts: list[str], columns: list[tuple[str, str]]) -> str:

@@ -117,8 +117,12 @@ class Extractor(Protocol):
 class ActivationSource(Protocol):
     """Where an analysis reads. Picklable. Implementations: store, Flight, HTTP."""
 
-    def tokens(self, tokens_id: str, columns: Sequence[str]) -> pa.Table:
-        """Columns of a tokenisation's token table, in row order."""
+    def tokens(self, tokens_id: str, columns: Sequence[str], rows: tuple[int, int] | None = None) -> pa.Table:
+        """Columns of a tokenisation's token table, in row order; of all rows or from a first to an end."""
+        ...
+
+    def word_tokens(self, tokens_id: str, columns: Sequence[str]) -> pa.Table:
+        """Columns of a tokenisation's word table, by example and word."""
         ...
 
     def gather(self, run_id: str, site: str, row_T: npt.NDArray[np.int64]) -> npt.NDArray[Any]:

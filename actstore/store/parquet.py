@@ -52,6 +52,23 @@ def create_table(objects: Objects, key: str, table: pa.Table) -> bool:
     return objects.create(key, [sink.getvalue()])
 
 
+def table_batches(objects: Objects, key: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Columns of a Parquet file, batch by batch: memory is bounded by one row group.
+
+    Raises FileNotFoundError, or DamagedShardError when it is no readable Parquet file.
+    """
+    path = objects.local_path(key)
+    try:
+        with pq.ParquetFile(path if path is not None else io.BytesIO(objects.read(key))) as file:
+            yield from file.iter_batches(columns=list(columns))
+    except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise DamagedShardError(
+            f"{objects.url}/{key} is not a readable Parquet file ({error}); remove it and run again"
+        ) from error
+
+
 def read_table(
     objects: Objects,
     key: str,

@@ -1,5 +1,6 @@
 """Results: parts that make an analysis resumable, one table, its provenance and figures."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pyarrow as pa
 from actstore.schema.tables import RESULTS
 from actstore.store import paths
 from actstore.store.objects import Objects
-from actstore.store.parquet import create_table, read_table
+from actstore.store.parquet import create_table, read_table, staged_table, table_batches
 from actstore.store.records import create_record, find_record
 
 
@@ -42,6 +43,21 @@ class ResultWriter:
         create_table(self.objects, self.key("table.parquet"), table.select(schema.names).cast(schema))
         create_record(self.objects, self.key("provenance.json"), provenance)
 
+    def join_parts(self, units: list[str]) -> None:
+        """Make the table from the parts of the units, in order, a part at a time: it may be of any size."""
+        schema = RESULTS[self.kind]
+        with staged_table(self.objects, self.key("table.parquet"), schema) as writer:
+            for unit in units:
+                writer.write_table(read_table(self.objects, self.key(f"parts/{unit}.parquet")).cast(schema))
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Columns of the table, batch by batch in its order."""
+        return table_batches(self.objects, self.key("table.parquet"), columns)
+
+    def seal(self, provenance: dict[str, Any]) -> None:
+        """Store the provenance: from now on the result is there, and its table with it."""
+        create_record(self.objects, self.key("provenance.json"), provenance)
+
     def put_file(self, part: str, data: bytes) -> str:
         """Store a figure or the like; returns where it lies."""
         self.objects.create(self.key(part), [data])
@@ -56,9 +72,17 @@ class ResultWriter:
         """Note that a finished result is what its study asks for now (again); `when` is an ISO time."""
         create_record(self.objects, self.key(f"asked/{when}.json"), {"asked": when})
 
+    def read_table(self, part: str) -> pa.Table:
+        """A table that was stored beside the result. Raises FileNotFoundError."""
+        return read_table(self.objects, self.key(part))
+
+    def provenance(self) -> dict[str, Any] | None:
+        """The provenance of a finished result, None when it is not finished."""
+        return find_record(self.objects, self.key("provenance.json"))
+
     def find(self) -> tuple[pa.Table, dict[str, Any]] | None:
         """Table and provenance of a finished result, None when it is not finished."""
-        provenance = find_record(self.objects, self.key("provenance.json"))
+        provenance = self.provenance()
         if provenance is None:
             return None
         return read_table(self.objects, self.key("table.parquet")), provenance
@@ -92,12 +116,14 @@ def list_results(objects: Objects) -> list[dict[str, Any]]:
     return out
 
 
-def read_results(objects: Objects, kind: str) -> pa.Table:
-    """All rows of a kind, of results that are not stale."""
-    fresh = [row for row in list_results(objects) if row["kind"] == kind and not row["stale"]]
-    keys = [paths.result(kind, row["name"], row["result_id"], "table.parquet") for row in fresh]
-    schema = RESULTS[kind]
-    return pa.concat_tables([schema.empty_table(), *(read_table(objects, key).cast(schema) for key in keys)])
+def fresh_tables(objects: Objects) -> dict[str, list[str]]:
+    """Keys of the tables of results that are not stale, by kind, last asked for first."""
+    keys: dict[str, list[str]] = {}
+    for row in list_results(objects):
+        if not row["stale"]:
+            key = paths.result(row["kind"], row["name"], row["result_id"], "table.parquet")
+            keys.setdefault(row["kind"], []).append(key)
+    return keys
 
 
 def _asked(objects: Objects, kind: str, name: str, result_id: str) -> str:

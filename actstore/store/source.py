@@ -10,7 +10,7 @@ import pyarrow as pa
 from actstore.store.objects import Objects
 from actstore.store.reader import RunReader
 from actstore.store.root import open_root
-from actstore.store.tokens import read_tokens, text_of_tokens
+from actstore.store.tokens import read_tokens, read_word_tokens, text_of_tokens
 
 
 class StoreSource:
@@ -20,6 +20,7 @@ class StoreSource:
         self.url = url
         self._objects: Objects | None = None
         self._readers: dict[str, RunReader] = {}
+        self._texts: dict[str, str] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {"url": self.url}
@@ -27,9 +28,13 @@ class StoreSource:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["url"])  # type: ignore[misc]
 
-    def tokens(self, tokens_id: str, columns: Sequence[str]) -> pa.Table:
-        """Columns of a tokenisation's token table, in row order."""
-        return read_tokens(self._opened(), text_of_tokens(self._opened(), tokens_id), tokens_id, columns)
+    def tokens(self, tokens_id: str, columns: Sequence[str], rows: tuple[int, int] | None = None) -> pa.Table:
+        """Columns of a tokenisation's token table, in row order; of all rows or from a first to an end."""
+        return read_tokens(self._opened(), self._text_of(tokens_id), tokens_id, columns, rows)
+
+    def word_tokens(self, tokens_id: str, columns: Sequence[str]) -> pa.Table:
+        """Columns of a tokenisation's word table, by example and word."""
+        return read_word_tokens(self._opened(), self._text_of(tokens_id), tokens_id, columns)
 
     def gather(self, run_id: str, site: str, row_T: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         """Activations [T, D] of the given rows, in that order; checksums are checked where that is cheap."""
@@ -45,6 +50,11 @@ class StoreSource:
         if self._objects is None:
             self._objects = open_root(self.url)
         return self._objects
+
+    def _text_of(self, tokens_id: str) -> str:
+        if tokens_id not in self._texts:
+            self._texts[tokens_id] = text_of_tokens(self._opened(), tokens_id)
+        return self._texts[tokens_id]
 
     def _reader(self, run_id: str) -> RunReader:
         if run_id not in self._readers:

@@ -93,6 +93,11 @@ def read_tokens(
     return _read(objects, paths.tokens(text_id, tokens_id, "tokens.parquet"), columns, filters)
 
 
+def read_word_tokens(objects: Objects, text_id: str, tokens_id: str, columns: Sequence[str]) -> pa.Table:
+    """Columns of the word table, by example and word: which tokens each word has, null where it vanished."""
+    return _read(objects, paths.tokens(text_id, tokens_id, "word_tokens.parquet"), columns)
+
+
 def read_inputs(
     objects: Objects, text_id: str, tokens_id: str, rows: tuple[int, int]
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:

@@ -10,6 +10,7 @@ NAMES = {
     "procrustes": "Procrustes similarity",
     "shape": "Shape similarity",
     "neighbours": "Shared nearest neighbours",
+    "drift": "Mean cosine of a token",
 }
 KINDS = {
     "linear": "linear kernel",

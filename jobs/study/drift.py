@@ -8,4 +8,5 @@ class Drift(Block):
 
     name: Name
     pairs: Pairs = "base"
+    """As in [[similarity]]; both of one tokenizer and width."""
     corpora: Names

@@ -7,7 +7,7 @@ from jobs.study.study import Study
 
 UNITS = ("token",)
 LATER_BLOCKS = (
-    "finetune", "drift", "edge_probe", "word_probe", "structural_probe", "mdl_probe", "ablation",
+    "finetune", "edge_probe", "word_probe", "structural_probe", "mdl_probe", "ablation",
 )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ def test_the_layers_hold() -> None:
         ("actstore.store.reader", "ray torch transformers duckdb"),
         ("actstore.api", "ray torch transformers"),
         ("analyses.similarity", "ray torch transformers cupy"),
+        ("analyses.drift.work", "ray torch transformers duckdb zarr"),
         ("jobs.cli", "ray torch transformers"),
         ("actstore.extract.driver", "ray torch transformers"),
     ],

@@ -7,6 +7,7 @@ import pytest
 
 from jobs.study.checkpoint import Checkpoint
 from jobs.study.corpus import Corpus
+from jobs.study.drift import Drift
 from jobs.study.extract import Extract
 from jobs.study.load import load_study
 from jobs.study.similarity import Similarity
@@ -21,6 +22,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "study.md").read_text()
         ("[[corpus]]", Corpus),
         ("[extract]", Extract),
         ("[[similarity]]", Similarity),
+        ("[[drift]]", Drift),
     ],
 )
 def test_every_key_is_on_the_page_and_no_other(heading: str, block: type) -> None:

@@ -109,7 +109,6 @@ def test_what_is_not_there_yet_is_told_by_name(tmp_path):
         '[[corpus]] "two": labels can not be read yet',
         '[[similarity]] "f": unit = "word" is not there yet, only token',
         '[[finetune]] "t": finetune is not there yet',
-        '[[drift]] "d": drift is not there yet',
     ]
     assert not_yet(study_of(tmp_path, SIMILARITY)) == []
 

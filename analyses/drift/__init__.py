@@ -1,0 +1,1 @@
+"""Drift: how far each single token moved between two checkpoints, layer by layer."""
