@@ -97,8 +97,7 @@ CASES = {
     "choice in a list": (
         STUDY + TUNED + SIMILARITY.replace('["rsa"]', '["rsa", "kka"]'),
         '[[similarity]] "f": measures[1] = "kka": did you mean "cka"? Allowed are rsa, cka, cka-debiased, '
-        "svcca, "
-        "pwcca, procrustes, neighbours",
+        "cca, svcca, pwcca, procrustes, shape, neighbours",
     ),
     "format": (
         STUDY.replace('format = "text"', 'format = "txt"'),
