@@ -2,7 +2,7 @@
 
 from jobs.study.later import not_yet
 from jobs.study.load import load_study
-from jobs.study.needed import NeededRun, needed_runs, resolve_pairs
+from jobs.study.needed import NeededRun, needed_runs
 from jobs.study.study import Study
 
-__all__ = ["NeededRun", "Study", "load_study", "needed_runs", "not_yet", "resolve_pairs"]
+__all__ = ["NeededRun", "Study", "load_study", "needed_runs", "not_yet"]

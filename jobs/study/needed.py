@@ -1,15 +1,14 @@
 """needed_runs: which checkpoint has to run over which corpus, and who asks for it. Pure."""
 
 from dataclasses import dataclass
-from itertools import combinations
 
+from analyses.similarity.pairs import resolve_pairs
 from jobs.study.ablation import Ablation
 from jobs.study.drift import Drift
 from jobs.study.edge_probe import EdgeProbe
 from jobs.study.similarity import Similarity
 from jobs.study.study import Analysis, Study
 
-Pairs = str | tuple[tuple[str, str], ...]
 FROM_STORE = ("freeze", "truncate-frozen")
 """Ablations that start from stored activations of the base."""
 
@@ -47,18 +46,9 @@ def needed_runs(study: Study) -> list[NeededRun]:
     ]
 
 
-def resolve_pairs(study: Study, pairs: Pairs) -> tuple[tuple[str, str], ...]:
-    """Pairs of checkpoints: for "base" each (base, checkpoint), for "all" each two, else as given."""
-    if pairs == "base":
-        return tuple((base, name) for name, base in study.bases.items() if base is not None)
-    if isinstance(pairs, str):
-        return tuple(combinations(study.bases, 2))
-    return pairs
-
-
 def _checkpoints(study: Study, block: Analysis) -> list[str]:
     if isinstance(block, Similarity | Drift):
-        return list(dict.fromkeys(name for pair in resolve_pairs(study, block.pairs) for name in pair))
+        return list(dict.fromkeys(name for pair in resolve_pairs(block.pairs, study.bases) for name in pair))
     if isinstance(block, Ablation):
         return [block.base] if block.kind in FROM_STORE else []
     return list(block.checkpoints)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.study import NeededRun, load_study, needed_runs, not_yet, resolve_pairs
+from analyses.similarity.pairs import resolve_pairs
+from jobs.study import NeededRun, load_study, needed_runs, not_yet
 
 STUDIES = Path(__file__).parents[3] / "studies"
 BASE = """
@@ -89,11 +90,9 @@ def test_ablations_read_the_base_only_where_layers_are_frozen(tmp_path, kind, ru
     assert len(needed_runs(study_of(tmp_path, text))) == runs
 
 
-def test_pairs(tmp_path):
+def test_checkpoints_that_the_study_trains_are_pairs_too(tmp_path):
     study = study_of(tmp_path, f'[[finetune]]\nname = "t{{seed}}"\ntask = "dep"\nbase = "b"\n{SPLITS}')
-    assert resolve_pairs(study, "base") == (("base", "a"), ("b", "t0"))
-    assert len(resolve_pairs(study, "all")) == 6
-    assert resolve_pairs(study, (("a", "a"),)) == (("a", "a"),)
+    assert resolve_pairs("base", study.bases) == (("base", "a"), ("b", "t0"))
 
 
 def test_what_is_not_there_yet_is_told_by_name(tmp_path):
@@ -125,6 +124,6 @@ def test_the_studies_of_the_project_run_in_this_version(name, corpora):
         (checkpoint, corpus) for checkpoint in ("base", "sre", "random") for corpus in corpora
     ]
     assert len(set(found.values())) == 1
-    assert resolve_pairs(study, study.similarity[0].pairs) == (("base", "sre"), ("base", "random"))
+    assert resolve_pairs(study.similarity[0].pairs, study.bases) == (("base", "sre"), ("base", "random"))
     assert study.checkpoint("base").local_path == STUDIES.parent / "models" / "all-MiniLM-L6-v2"
     assert study.checkpoint("random").init == "random"
