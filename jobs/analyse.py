@@ -2,16 +2,20 @@
 
 import argparse
 import sys
+from contextlib import nullcontext
+from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 
 from actstore.errors import StudyError
-from actstore.schema.ports import Resources
+from actstore.schema.ports import Executor, Resources
 from actstore.store.objects import Objects
-from actstore.store.root import create_root, open_root
+from actstore.store.places import open_objects
+from actstore.store.root import check_format, create_root, open_root
 from analyses.report import similarity_table
 from jobs.console import Console
 from jobs.drift import FinishedDrift, plan_drift_block, run_drift, show_drift, told_drift
-from jobs.executors import open_executor
+from jobs.executors import NoExecutor, gpus_per_worker, open_executor
 from jobs.options import add_study, add_workers
 from jobs.prepare import refuse_later
 from jobs.similarity import Finished, plan_similarity, run_similarity
@@ -50,12 +54,16 @@ def analyse_study(study: Study, arguments: argparse.Namespace, console: Console)
         plan_drift_block(objects, results, study, block) for block in study.drift if block.name in wanted
     ]
     out: list[AnyFinished] = []
-    if not planned and not drifts:
-        return out
-    with open_executor(arguments, stores=[objects]) as executor:
+    # What is there already needs nobody to compute it.
+    writers = [item.writer for item in planned] + [item.writer for item in drifts]
+    some_left = any(writer.provenance() is None for writer in writers)
+    with open_executor(arguments, stores=[objects]) if some_left else nullcontext(NoExecutor()) as executor:
+        if some_left and study.results is not None:
+            create_root(study.results)
         resources = Resources(threads=arguments.threads, cpus=float(arguments.threads))
         for item in planned:
-            finished = run_similarity(item, executor, resources, console)
+            gpus = _gpus(item.device, executor)
+            finished = run_similarity(item, executor, replace(resources, gpus=gpus), console)
             show(finished, console)
             if finished.n_computed == 0:
                 console.remark(f"similarity {finished.name}: it was there already, nothing was computed")
@@ -70,8 +78,18 @@ def analyse_study(study: Study, arguments: argparse.Namespace, console: Console)
 
 
 def results_of(study: Study, objects: Objects) -> Objects:
-    """Where a study's results go: inside the store, unless it says otherwise."""
-    return objects if study.results is None else create_root(study.results)
+    """Where a study's results go: inside the store, unless it says otherwise. Makes nothing."""
+    if study.results is None:
+        return objects
+    place = open_objects(study.results)
+    check_format(place)
+    return place
+
+
+def _gpus(device: str, executor: Executor) -> float:
+    """GPUs of a worker: 'auto' takes one only where CuPy can use it."""
+    wanted = device == "cuda" or (device == "auto" and find_spec("cupy") is not None)
+    return gpus_per_worker(executor) if wanted else 0.0
 
 
 def chosen(study: Study, asked: list[str]) -> set[str]:

@@ -1,6 +1,7 @@
 """Console: what a command says. Answers go to stdout, progress and remarks to stderr."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 FILE_WIDTH = 240
+NUMBER = re.compile(r"-?[\d,]+(\.\d+)?(e[+-]?\d+)?%?( of \d+| k?B| [MGT]B| s| min| h)?")
+"""What is set to the right: a number, with its unit where it has one."""
 
 
 class Console:
@@ -95,5 +98,10 @@ def human_seconds(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 shard`, `2 shards`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def _is_number(text: str) -> bool:
-    return text.replace(",", "").replace(".", "").replace("-", "").replace("%", "").split(" ")[0].isdigit()
+    return NUMBER.fullmatch(text) is not None

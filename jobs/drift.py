@@ -17,11 +17,11 @@ from analyses.drift.summary import COLUMNS, as_curves, summarise
 from analyses.drift.work import DriftWork
 from analyses.figures.layers import layer_curves
 from analyses.report import drift_table
+from analyses.similarity.pairs import resolve_pairs
 from jobs.asked import ask_again, now, refuse_failures, runs_read
 from jobs.console import Console
 from jobs.stored import stored_corpus
 from jobs.study.drift import Drift
-from jobs.study.needed import resolve_pairs
 from jobs.study.study import Study
 
 ANALYSIS_VERSION = 1
@@ -56,7 +56,7 @@ class FinishedDrift:
 
 def plan_drift_block(objects: Objects, results: Objects, study: Study, given: Drift) -> PlannedDrift:
     """Everything that can be wrong is found here: names, runs, tokenisations, layers, widths."""
-    pairs = resolve_pairs(study, given.pairs)
+    pairs = resolve_pairs(given.pairs, study.bases)
     checkpoints = list(dict.fromkeys(name for pair in pairs for name in pair))
     corpora = _corpora(objects, study, given.corpora, checkpoints)
     units = plan_drift(pairs, corpora)

@@ -13,7 +13,7 @@ from actstore.store.objects import Objects
 from actstore.store.places import open_objects
 from actstore.store.root import check_format, create_root
 from actstore.store.runs import missing_shards
-from jobs.console import Console, human_bytes
+from jobs.console import Console, counted, human_bytes
 from jobs.executors import AnyExecutor, NoExecutor, gpus_per_worker, open_executor
 from jobs.loading import check_loading
 from jobs.log import Log, open_log
@@ -80,7 +80,9 @@ def _tell_stored(described: Described, objects: Objects, console: Console) -> li
     plans = make_ready(described, objects)
     reports = extract_runs(objects, plans, NoExecutor(), Resources(), open_extractor=open_checkpoint,
                            checkpoints={})  # fmt: skip
-    console.remark(f"all {len(plans)} runs are stored already in {objects.url}; no model was run")
+    console.remark(
+        f"{counted(len(plans), 'run')} asked for, all stored in {objects.url} already; no model was run"
+    )
     return reports
 
 
@@ -104,7 +106,8 @@ def _extract_missing(
     )
     with console.progress("extracting shards", missing) as bar:
         console.remark(
-            f"{missing} shards of {len(plans)} runs to compute on {executor.n_workers} workers, "
+            f"{counted(missing, 'shard')} of {counted(len(plans), 'run')} to compute on "
+            f"{counted(executor.n_workers, 'worker')}, "
             f"{human_bytes(resources.memory_bytes)} of memory each at most beside the model"
         )
         watch = Watch(bar, log, None if arguments.ray_address == "none" else RayMetrics())

@@ -1,6 +1,7 @@
 """Prepare: a study's checkpoints and corpora described, checked against the store, and made ready to run."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from actstore.capture.checkpoint import describe
 from actstore.capture.sites import choose_sites
 from actstore.capture.source import CheckpointSource, pin, resolve
 from actstore.capture.tokenizer import Tokenizer, load_tokenizer
-from actstore.errors import NotYetError
+from actstore.errors import NotYetError, RequestError
 from actstore.extract.driver import RunPlan
 from actstore.extract.load import ExtractorArgs
 from actstore.extract.prepare import (
@@ -59,7 +60,7 @@ def refuse_later(study: Study) -> None:
     """Raise NotYetError for every part of a study that this version can not run."""
     later = not_yet(study)
     if later:
-        raise NotYetError("not there yet: " + "; ".join(later) + "; take these out of the study")
+        raise NotYetError(f"{study.path}: {'; '.join(later)}; take what is not there yet out of the study")
 
 
 def describe_study(study: Study) -> Described:
@@ -143,12 +144,22 @@ def check_described(described: Described, objects: Objects | None) -> None:
     seen = set()
     for run in described.needed:
         ref, corpus_input = described.checkpoints[run.checkpoint], described.inputs[run.corpus]
-        choose_sites(run.sites, ref)
-        settings = token_settings(corpus_input, ref)
-        case = (ref.tokenizer_sha256, run.corpus, settings)
-        if case not in seen:
-            seen.add(case)
-            check_tokens(corpus_input, tokenizer_of(described, run.checkpoint), settings)
+        with _naming(run):
+            choose_sites(run.sites, ref)
+            settings = token_settings(corpus_input, ref)
+            case = (ref.tokenizer_sha256, run.corpus, settings)
+            if case not in seen:
+                seen.add(case)
+                check_tokens(corpus_input, tokenizer_of(described, run.checkpoint), settings)
+
+
+@contextmanager
+def _naming(run: NeededRun) -> Iterator[None]:
+    """Say which run a refusal is about."""
+    try:
+        yield
+    except RequestError as error:
+        raise type(error)(f"{run.checkpoint} over {run.corpus}: {error}") from error
 
 
 def tokenizer_of(described: Described, checkpoint: str) -> Tokenizer:

@@ -8,7 +8,7 @@ from actstore.extract.driver import RunPlan
 from actstore.extract.summary import Summary, summarise
 from actstore.schema.ports import Outcome
 from actstore.schema.receipts import Receipt
-from jobs.console import Bar, Console, human_bytes, human_seconds
+from jobs.console import Bar, Console, counted, human_bytes, human_seconds
 from jobs.log import Log
 
 
@@ -30,8 +30,8 @@ class Watch:
         self._n_bytes += sum(item.bytes for item in receipt.objects)
         rate = self._n_tokens / max(time.monotonic() - self._started, 1e-9)
         self._bar.advance(
-            1, f"{plan.checkpoint} over {plan.corpus}: {rate:,.0f} tokens/s, {len(self._workers)} workers, "
-            f"{human_bytes(self._n_bytes)} written",
+            1, f"{plan.checkpoint} over {plan.corpus}: {rate:,.0f} tokens/s, "
+            f"{counted(len(self._workers), 'worker')}, {human_bytes(self._n_bytes)} written",
         )  # fmt: skip
         self._tell(plan, outcome, "shard", n_tokens=receipt.n_tokens, measured=receipt.measured)
 
@@ -66,7 +66,7 @@ def tell_summary(summary: Summary, url: str, console: Console) -> None:
     """What the end of an extraction says."""
     console.remark(
         f"{summary.n_tokens:,} tokens in {human_seconds(summary.seconds)} "
-        f"({summary.tokens_per_second:,.0f} tokens/s, {summary.n_workers} workers), "
+        f"({summary.tokens_per_second:,.0f} tokens/s, {counted(summary.n_workers, 'worker')}), "
         f"{human_bytes(summary.bytes)} written to {url}"
     )
     if not summary.n_shards:

@@ -127,8 +127,11 @@ def load_extractor(
     family = family_of(config["model_type"])
     check_sites(sites, n_layers(config), config["model_type"])
     model = load_model(source, folder, getattr(torch, compute_dtype), attention).to(_device(device))
-    path, layers = find_layers(model, family, n_layers(config))
-    widths = check_hooks(model, layers, family, sites)
+    try:
+        path, layers = find_layers(model, family, n_layers(config))
+        widths = check_hooks(model, layers, family, sites)
+    except ModelError as error:
+        raise ModelError(f"checkpoint {source.name!r} ({folder}): {error}") from error
     info = ExtractorInfo(
         sites=tuple(sites),
         widths=tuple(widths[site] for site in sites),

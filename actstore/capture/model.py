@@ -40,8 +40,8 @@ def load_model(source: CheckpointSource, folder: Path, dtype: torch.dtype, atten
         if isinstance(error, ModelError):
             raise
         raise ModelError(
-            f"checkpoint {source.name!r} ({folder}) can not be loaded: {error}. Code that comes with "
-            "a model is never run; save it again with this version of transformers"
+            f"checkpoint {source.name!r} ({folder}) can not be loaded: {_first_paragraph(error)} Code that "
+            "comes with a model is never run; save it again with this version of transformers"
         ) from error
     model.config.output_hidden_states = model.config.output_attentions = False
     return model.to(dtype).eval().requires_grad_(False)
@@ -80,6 +80,11 @@ def _model_class(config: Any) -> Any:
             f"model type {config.model_type!r} has no model without head in transformers"
         ) from None
     return kind[0] if isinstance(kind, tuple) else kind
+
+
+def _first_paragraph(error: Exception) -> str:
+    """What the library says, without its advice on installing itself; ends with a full stop."""
+    return str(error).strip().partition("\n\n")[0].rstrip(".") + "."
 
 
 def _attention(kind: Any, attention: str) -> str:
