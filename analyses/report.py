@@ -64,6 +64,44 @@ def drift_table(summary: pa.Table, *, digits: int = 4) -> TextTable:
     )
 
 
+def replicate_table(table: pa.Table, *, digits: int = 4) -> list[TextTable]:
+    """The mean over replicates of each comparison, a table a measure; none where there are no replicates.
+
+    `table`: rows of analyses.similarity.replicates. A cell is mean ± deviation, and an interval where one is.
+    """
+    rows = table.to_pylist()
+    out = []
+    for measure in dict.fromkeys(row["measure"] for row in rows):
+        mine = [row for row in rows if row["measure"] == measure]
+        columns = list(dict.fromkeys(_alike(row) for row in mine))
+        cells = {((row["layer_a"], row["layer_b"]), _alike(row)): row for row in mine}
+        layers = sorted({layer for layer, _ in cells})
+        headers = (f"{a} : {b} on {corpus} ({n})" for a, b, corpus, n in columns)
+        out.append(
+            TextTable(
+                title=f"{measure}, mean ± deviation over replicates (their number), interval over both",
+                headers=("layer", *headers),
+                rows=tuple(
+                    (_layer(layer), *(_spread(cells.get((layer, column)), digits) for column in columns))
+                    for layer in layers
+                ),
+            )
+        )
+    return out
+
+
+def _alike(row: Row) -> tuple[str, str, str, int]:
+    return row["checkpoints_a"], row["checkpoints_b"], row["corpus"], row["n_replicates"]
+
+
+def _spread(row: Row | None, digits: int) -> str:
+    if row is None:
+        return "–"  # noqa: RUF001  a dash is an empty cell
+    low, high = row["low"], row["high"]
+    interval = "" if low is None else f" [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{row['mean']:.{digits}f} ± {row['deviation']:.{digits}f}{interval}"
+
+
 def _measure_table(measure: str, rows: Sequence[Row], digits: int) -> TextTable:
     columns = list(dict.fromkeys(_column(row) for row in rows))
     layers = sorted({(row["layer_a"], row["layer_b"]) for row in rows})

@@ -12,7 +12,6 @@ from actstore.schema.ports import Executor, Resources
 from actstore.store.objects import Objects
 from actstore.store.places import open_objects
 from actstore.store.root import check_format, create_root, open_root
-from analyses.report import similarity_table
 from jobs.console import Console
 from jobs.drift import FinishedDrift, plan_drift_block, run_drift, show_drift, told_drift
 from jobs.executors import NoExecutor, gpus_per_worker, open_executor
@@ -103,7 +102,7 @@ def chosen(study: Study, asked: list[str]) -> set[str]:
 
 def show(finished: Finished, console: Console) -> None:
     """The table and the figures' names."""
-    for table in similarity_table(finished.table):
+    for table in finished.texts:
         console.table(table.headers, table.rows, title=f"similarity {finished.name}: {table.title}")
     for figure in file_lines(finished.figures):
         console.line(f"figure: {figure}")

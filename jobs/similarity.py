@@ -18,12 +18,15 @@ from actstore.store.source import StoreSource
 from actstore.store.sums import StoredSums
 from analyses.figures.facts import CorpusFacts
 from analyses.readers.sample import SampleSpec
+from analyses.report import TextTable, replicate_table, similarity_table
 from analyses.similarity.left import units_left
 from analyses.similarity.measures import Options
 from analyses.similarity.pairs import resolve_pairs
 from analyses.similarity.plan import Plan, plan_units
+from analyses.similarity.replicates import replicate_labels, replicate_rows
 from analyses.similarity.request import SimilarityBlock, StoredCorpus
 from analyses.similarity.rows import SCHEMA, in_order
+from analyses.similarity.tiling import LIMITS, Limits
 from analyses.similarity.work import SimilarityWork
 from jobs.console import Console
 from jobs.similarity_files import put_figures, put_markdown, put_samples
@@ -44,6 +47,8 @@ class Planned:
     block: SimilarityBlock
     corpora: tuple[StoredCorpus, ...]
     facts: tuple[CorpusFacts, ...]
+    labels: dict[str, str]
+    """What replicates are called together."""
     plan: Plan
     writer: ResultWriter
     device: str
@@ -69,13 +74,17 @@ class Finished:
     name: str
     result_id: str
     table: pa.Table
+    texts: tuple[TextTable, ...]
+    """The tables as text."""
     figures: tuple[str, ...]
     markdown: str
     n_computed: int
     """Units computed now; 0 when all of it was there."""
 
 
-def plan_similarity(objects: Objects, results: Objects, study: Study, given: Similarity) -> Planned:
+def plan_similarity(
+    objects: Objects, results: Objects, study: Study, given: Similarity, *, limits: Limits = LIMITS
+) -> Planned:
     """Everything that can be wrong is found here: names, runs, tokenisations, layers, too few tokens."""
     pairs = resolve_pairs(given.pairs, study.bases)
     checkpoints = list(dict.fromkeys(name for pair in pairs for name in pair))
@@ -95,7 +104,7 @@ def plan_similarity(objects: Objects, results: Objects, study: Study, given: Sim
         resamples=given.resamples,
         options=Options(kernel=given.kernel, compare=given.compare, alpha=given.alpha),
     )
-    plan = plan_units(block, corpora)
+    plan = plan_units(block, corpora, limits)
     result_id = content_id(
         {"analysis_version": ANALYSIS_VERSION, "units": sorted(unit.key for unit in plan.tables)}
     )
@@ -103,6 +112,7 @@ def plan_similarity(objects: Objects, results: Objects, study: Study, given: Sim
         block=block,
         corpora=corpora,
         facts=tuple(corpus_facts(objects, corpus) for corpus in corpora),
+        labels=replicate_labels({name: names.checkpoint(objects, name).replicate for name in checkpoints}),
         plan=plan,
         writer=ResultWriter(results, "similarity", given.name, result_id),
         device=given.device,
@@ -135,12 +145,19 @@ def shown(planned: Planned, n_computed: int = 0) -> Finished:
     writer = planned.writer
     found = writer.find()
     assert found is not None, f"{writer.key('')} was finished"
+    texts = similarity_table(found[0])
+    if planned.labels:
+        parts = writer.read_parts([unit.key for unit in planned.plan.tables], SCHEMA)
+        together = replicate_rows(in_order(parts, planned.block, planned.corpora), planned.labels)
+        writer.put_table("replicates.parquet", together)
+        texts += replicate_table(together)
     return Finished(
         name=planned.block.name,
         result_id=writer.result_id,
         table=found[0],
-        figures=put_figures(writer, found[0], planned.facts, {}),
-        markdown=put_markdown(writer, found[0], planned.facts),
+        texts=tuple(texts),
+        figures=put_figures(writer, found[0], planned.facts, planned.labels),
+        markdown=put_markdown(writer, texts, planned.facts),
         n_computed=n_computed,
     )
 

@@ -12,7 +12,7 @@ from analyses.figures.figure import Figure
 from analyses.figures.layers import layer_curves
 from analyses.figures.maps import checkpoint_map, layer_map
 from analyses.figures.names import is_drawn
-from analyses.report import TextTable, similarity_table
+from analyses.report import TextTable
 from analyses.similarity.plan import Plan
 from analyses.similarity.work import SimilarityWork
 
@@ -34,12 +34,10 @@ def put_figures(
     return tuple(out)
 
 
-def put_markdown(
-    writer: ResultWriter, table: pa.Table, facts: Sequence[CorpusFacts], more: Sequence[TextTable] = ()
-) -> str:
+def put_markdown(writer: ResultWriter, texts: Sequence[TextTable], facts: Sequence[CorpusFacts]) -> str:
     """The tables that figures are drawn from, and the facts about the corpora, as table.md."""
     about = TextTable(title="Corpora", headers=HEADERS, rows=fact_rows(facts))
-    parts = [item.markdown() for item in [*similarity_table(table), *more, about]]
+    parts = [item.markdown() for item in [*texts, about]]
     return writer.put_file("table.md", "\n".join(parts).encode())
 
 

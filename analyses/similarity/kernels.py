@@ -65,7 +65,7 @@ def kernel_of(value_TD: Array, name: str, side: RowName) -> Kernel:
     return kernel if name != "rbf" else _with_width(kernel)
 
 
-def upper_tiles(n_rows: int, rows_per_tile: int = ROWS_PER_TILE) -> Iterator[tuple[slice, slice]]:
+def upper_tiles(n_rows: int, rows_per_tile: int) -> Iterator[tuple[slice, slice]]:
     """Tiles that hold each pair i < j once; one on the diagonal holds its pairs twice and the diagonal."""
     tiles = list(steps(n_rows, rows_per_tile))
     for at, rows in enumerate(tiles):

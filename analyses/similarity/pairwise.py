@@ -10,7 +10,7 @@ from array_api_compat import array_namespace
 
 from actstore.errors import RequestError, WorkError
 from analyses.similarity.device import to_host
-from analyses.similarity.kernels import Kernel, kernel_of, off_diagonal, upper_tiles
+from analyses.similarity.kernels import ROWS_PER_TILE, Kernel, kernel_of, off_diagonal, upper_tiles
 from analyses.similarity.rsa import FIRST, MIN_SPREAD, SECOND
 from analyses.statistics.held import HeldRows
 from analyses.statistics.prepared import Array
@@ -33,12 +33,12 @@ class PairSums:
     row_b_T: Floats
 
 
-def kernel_rsa(held: HeldRows, kernel: str) -> float:
+def kernel_rsa(held: HeldRows, kernel: str, *, rows_per_tile: int = ROWS_PER_TILE) -> float:
     """Pearson correlation of the kernels over pairs i < j.
 
     Raises RequestError for too few or too many tokens, WorkError where a kernel's values are all equal.
     """
-    sums = _pair_sums(held, kernel, "RSA", least=3)
+    sums = _pair_sums(held, kernel, "RSA", 3, rows_per_tile)
     n_pairs = sums.n * (sums.n - 1) / 2
     aa, bb = sums.aa - sums.a**2 / n_pairs, sums.bb - sums.b**2 / n_pairs
     for side, spread, mean_square in (("first", aa, sums.aa), ("second", bb, sums.bb)):
@@ -50,12 +50,12 @@ def kernel_rsa(held: HeldRows, kernel: str) -> float:
     return (sums.ab - sums.a * sums.b / n_pairs) / math.sqrt(aa) / math.sqrt(bb)
 
 
-def kernel_cka(held: HeldRows, kernel: str, *, debiased: bool) -> float:
+def kernel_cka(held: HeldRows, kernel: str, *, debiased: bool, rows_per_tile: int = ROWS_PER_TILE) -> float:
     """CKA of a kernel that is 1 on its diagonal (rbf): HSIC over centred kernels, or its unbiased estimate.
 
     Raises RequestError for too few or too many tokens, WorkError where a kernel does not vary.
     """
-    sums = _pair_sums(held, kernel, "CKA", least=4)
+    sums = _pair_sums(held, kernel, "CKA", 4, rows_per_tile)
     ab = _hsic(sums, (sums.a, sums.b), sums.ab, (sums.row_a_T, sums.row_b_T), debiased)
     aa = _hsic(sums, (sums.a, sums.a), sums.aa, (sums.row_a_T, sums.row_a_T), debiased)
     bb = _hsic(sums, (sums.b, sums.b), sums.bb, (sums.row_b_T, sums.row_b_T), debiased)
@@ -91,13 +91,13 @@ def _hsic(sums: PairSums, totals: tuple[float, float], product: float, rows: Any
     return 2.0 * product + total_a * total_b / n**2 - 2.0 / n * across
 
 
-def _pair_sums(held: HeldRows, kernel: str, what: str, least: int) -> PairSums:
+def _pair_sums(held: HeldRows, kernel: str, what: str, least: int, rows_per_tile: int) -> PairSums:
     check_pairs(held.n, what, least, MAX_TOKENS)
     a, b = kernels_of(held, kernel)
     base_a, base_b = (1.0, 1.0) if kernel == "rbf" else (_typical(side) for side in (a, b))
     total_5 = np.zeros(5)
     rows = np.zeros((2, held.n))
-    for down, across in upper_tiles(held.n):
+    for down, across in upper_tiles(held.n, rows_per_tile):
         tile_a, tile_b, share = a.tile(down, across) - base_a, b.tile(down, across) - base_b, 1.0
         if down.start == across.start:
             other = off_diagonal(tile_a)

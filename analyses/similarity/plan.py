@@ -20,9 +20,7 @@ from analyses.similarity.request import (
     StoredRun,
     check_comparable,
 )
-from analyses.similarity.tiling import SidePair, grid_flops, grids, row_ranges, sides_of
-
-PARTS_PER_MERGE = 8
+from analyses.similarity.tiling import LIMITS, Limits, SidePair, grid_flops, grids, row_ranges, sides_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ def gives_table(unit: Unit) -> bool:
     return isinstance(unit.args, GridArgs) or (isinstance(unit.args, MergeArgs) and unit.args.last)
 
 
-def plan_units(block: SimilarityBlock, corpora: Sequence[StoredCorpus]) -> Plan:
+def plan_units(block: SimilarityBlock, corpora: Sequence[StoredCorpus], limits: Limits = LIMITS) -> Plan:
     """The units of a block; `group` is the tokenisation.
 
     Layers that are compared with several are read once for all of them where they fit in memory. All tokens
@@ -53,7 +51,7 @@ def plan_units(block: SimilarityBlock, corpora: Sequence[StoredCorpus]) -> Plan:
     for corpus in corpora:
         for seed in block.seeds:
             sample = replace(block.sample, seed=seed, excluded=corpus.excluded)
-            for pairs in _readable_together(block, corpus):
+            for pairs in _readable_together(block, corpus, limits):
                 args = GridArgs(
                     name=block.name,
                     corpus=corpus.name,
@@ -64,7 +62,7 @@ def plan_units(block: SimilarityBlock, corpora: Sequence[StoredCorpus]) -> Plan:
                     sample=sample,
                     resamples=block.resamples,
                 )
-                chains.append(_chain(args, pairs))
+                chains.append(_chain(args, pairs, limits))
     n_stages = max(map(len, chains))
     return Plan(tuple(tuple(_at(chains, number)) for number in range(n_stages)))
 
@@ -86,7 +84,9 @@ def layer_pairs(layers: str | Sequence[int], a: StoredRun, b: StoredRun) -> list
     return [(layer, layer) for layer in wanted]
 
 
-def _readable_together(block: SimilarityBlock, corpus: StoredCorpus) -> Iterator[list[SidePair]]:
+def _readable_together(
+    block: SimilarityBlock, corpus: StoredCorpus, limits: Limits
+) -> Iterator[list[SidePair]]:
     """Groups of pairs of sides: by layer where equal layers are compared, and by what fits in memory."""
     measures = measures_of(block.measures, block.options)
     by_layer: dict[int | None, list[SidePair]] = {}
@@ -100,7 +100,7 @@ def _readable_together(block: SimilarityBlock, corpus: StoredCorpus) -> Iterator
     holds = block.resamples or any(measure.form is None for measure in measures)
     for pairs in by_layer.values():
         held_tokens = (block.sample.n_tokens or pairs[0][0].run.n_rows) if holds else 0
-        yield from grids(list(dict.fromkeys(pairs)), measures, held_tokens)
+        yield from grids(list(dict.fromkeys(pairs)), measures, held_tokens, limits.grid_bytes)
 
 
 def _check_tokens(block: SimilarityBlock, measures: Sequence[Measure], pair: SidePair) -> None:
@@ -110,12 +110,12 @@ def _check_tokens(block: SimilarityBlock, measures: Sequence[Measure], pair: Sid
             check_enough(name, n_tokens, [side.width for side in pair])
 
 
-def _chain(args: GridArgs, pairs: Sequence[SidePair]) -> list[list[Unit]]:
+def _chain(args: GridArgs, pairs: Sequence[SidePair], limits: Limits) -> list[list[Unit]]:
     """Stages of one grid: the whole at once, or parts and merges until one is left."""
     measures = args.chosen()
     n_rows = args.sides[0].run.n_rows
     flops = grid_flops(pairs, measures, args.sample.n_tokens or n_rows)
-    ranges = row_ranges(n_rows, flops)
+    ranges = row_ranges(n_rows, flops, limits)
     if len(ranges) == 1 or args.sample.n_tokens is not None or any(item.form is None for item in measures):
         return [[_unit("grid", args, flops)]]
     stages = [
@@ -126,7 +126,8 @@ def _chain(args: GridArgs, pairs: Sequence[SidePair]) -> list[list[Unit]]:
     ]
     while len(stages[-1]) > 1:
         keys = [unit.key for unit in stages[-1]]
-        groups = [tuple(keys[at : at + PARTS_PER_MERGE]) for at in range(0, len(keys), PARTS_PER_MERGE)]
+        size = limits.parts_per_merge
+        groups = [tuple(keys[at : at + size]) for at in range(0, len(keys), size)]
         last = len(groups) == 1
         stages.append(
             [_unit("merge", MergeArgs(grid=args, keys=group, last=last), flops / 100) for group in groups]

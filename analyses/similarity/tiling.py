@@ -1,23 +1,39 @@
 """How comparisons are grouped into units of work: sides that are read together fit in memory. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from analyses.similarity.measures import Measure, forms_of
 from analyses.similarity.request import Side
 from analyses.statistics.prepared import Form
 
-GRID_BYTES = 512 * 2**20
-"""Of the sums (and rows, where all are needed) of one unit."""
-FLOPS_PER_PART = 1e12
-"""Work of a part of a grid over all tokens: ten seconds or so of a core."""
 ROWS_PER_STEP = 4096
 STEP_BYTES = 256 * 2**20
 FLOAT64, FLOAT32 = 8, 4
 SidePair = tuple[Side, Side]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How large units of work may get."""
+
+    grid_bytes: int = 512 * 2**20
+    """Of the sums (and rows, where all are needed) of one unit."""
+    flops_per_part: float = 1e12
+    """Work of a part of a grid over all tokens: ten seconds or so of a core."""
+    rows_per_step: int = ROWS_PER_STEP
+    """Parts end where steps do."""
+    parts_per_merge: int = 8
+
+
+LIMITS = Limits()
+
+
 def grids(
-    pairs: Sequence[SidePair], measures: Sequence[Measure], held_tokens: int, bound_bytes: int = GRID_BYTES
+    pairs: Sequence[SidePair],
+    measures: Sequence[Measure],
+    held_tokens: int,
+    bound_bytes: int,
 ) -> list[list[SidePair]]:
     """Pairs in groups that fit, few groups and each side in few of them; one pair always fits.
 
@@ -52,10 +68,11 @@ def sides_of(pairs: Sequence[SidePair]) -> tuple[Side, ...]:
     return tuple(dict.fromkeys(side for pair in pairs for side in pair))
 
 
-def row_ranges(n_rows: int, flops: float) -> list[tuple[int, int]]:
+def row_ranges(n_rows: int, flops: float, limits: Limits = LIMITS) -> list[tuple[int, int]]:
     """First row and row after the last of each part of a grid of so much work, on the bounds of steps."""
-    n_parts = max(1, min(int(-(-flops // FLOPS_PER_PART)), -(-n_rows // ROWS_PER_STEP)))
-    rows = ROWS_PER_STEP * -(-n_rows // (n_parts * ROWS_PER_STEP))
+    step = limits.rows_per_step
+    n_parts = max(1, min(int(-(-flops // limits.flops_per_part)), -(-n_rows // step)))
+    rows = step * -(-n_rows // (n_parts * step))
     return [(first, min(first + rows, n_rows)) for first in range(0, n_rows, rows)]
 
 

@@ -8,7 +8,6 @@ from scipy.stats import spearmanr
 from sklearn.metrics.pairwise import rbf_kernel
 
 from actstore.errors import RequestError, WorkError
-from analyses.similarity import kernels, ranks
 from analyses.similarity.measures import Options, measures_of
 from analyses.similarity.pairwise import kernel_cka, kernel_rsa
 from analyses.similarity.ranks import spearman_rsa
@@ -52,27 +51,26 @@ def test_spearman_fixture():
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("mean", [0.0, 20.0])
 @pytest.mark.parametrize("rows_per_tile", [1024, 33])
-def test_rsa_is_the_correlation_over_pairs(kernel, mean, rows_per_tile, monkeypatch):
-    monkeypatch.setattr(kernels.upper_tiles, "__defaults__", (rows_per_tile,))
-    monkeypatch.setattr(ranks, "PAIRS_PER_STEP", 700)
+def test_rsa_is_the_correlation_over_pairs(kernel, mean, rows_per_tile):
+    tiles = {"rows_per_tile": rows_per_tile}
     pair = noisy_pair(100, mean)
     a, b = upper(pair, kernel)
-    assert kernel_rsa(held(pair), kernel) == pytest.approx(np.corrcoef(a, b)[0, 1], abs=1e-9)
-    assert spearman_rsa(held(pair), kernel) == pytest.approx(spearmanr(a, b).statistic, abs=1e-9)
+    assert kernel_rsa(held(pair), kernel, **tiles) == pytest.approx(np.corrcoef(a, b)[0, 1], abs=1e-9)
+    found = spearman_rsa(held(pair), kernel, **tiles, pairs_per_step=700)
+    assert found == pytest.approx(spearmanr(a, b).statistic, abs=1e-9)
 
 
 @pytest.mark.parametrize("n", [50, 130])
-def test_rbf_cka_is_the_ratio_of_hsic(n, monkeypatch):
-    monkeypatch.setattr(kernels.upper_tiles, "__defaults__", (64,))
+def test_rbf_cka_is_the_ratio_of_hsic(n):
     pair = noisy_pair(n)
     k, m = (by_definition(value, "rbf") for value in pair)
     centre = np.eye(n) - 1.0 / n
     biased = [np.trace(a @ centre @ b @ centre) for a, b in ((k, m), (k, k), (m, m))]
-    assert kernel_cka(held(pair), "rbf", debiased=False) == pytest.approx(
+    assert kernel_cka(held(pair), "rbf", debiased=False, rows_per_tile=64) == pytest.approx(
         biased[0] / np.sqrt(biased[1] * biased[2]), abs=1e-10
     )
     unbiased = [hsic_unbiased(a, b) for a, b in ((k, m), (k, k), (m, m))]
-    assert kernel_cka(held(pair), "rbf", debiased=True) == pytest.approx(
+    assert kernel_cka(held(pair), "rbf", debiased=True, rows_per_tile=64) == pytest.approx(
         unbiased[0] / np.sqrt(unbiased[1] * unbiased[2]), abs=1e-10
     )
 

@@ -23,7 +23,7 @@ from analyses.similarity.procrustes import procrustes
 from analyses.similarity.request import Side, SimilarityBlock, StoredCorpus, StoredRun
 from analyses.similarity.rows import SCHEMA, in_order
 from analyses.similarity.rsa import rsa
-from analyses.similarity.tiling import grid_bytes, grid_flops, grids, rows_per_step
+from analyses.similarity.tiling import LIMITS, Limits, grid_bytes, grid_flops, grids, rows_per_step
 from analyses.similarity.work import SimilarityWork
 from analyses.statistics.resampling import example_weights
 from tests.support.sums import moments
@@ -265,31 +265,29 @@ def test_matched_layers_of_several_pairs_share_a_unit_a_layer():
     assert [len(unit.args.sides) for unit in units] == [4, 4, 4]
 
 
-def long_plan(parts: int, monkeypatch: pytest.MonkeyPatch, measures: tuple[str, ...]) -> Plan:
+def long_plan(parts: int, measures: tuple[str, ...]) -> Plan:
     """All tokens in so many parts of 64 rows or more."""
     flops = grid_flops(
         [(Side(run=stored("base"), layer=0), Side(run=stored("tuned"), layer=0))],
         measures_of(measures, Options()),
         N_EXAMPLES * LENGTH,
     )
-    monkeypatch.setattr("analyses.similarity.tiling.FLOPS_PER_PART", flops / parts)
-    monkeypatch.setattr("analyses.similarity.tiling.ROWS_PER_STEP", 32)
-    monkeypatch.setattr("analyses.similarity.plan.PARTS_PER_MERGE", 3)
+    limits = Limits(flops_per_part=flops / parts, rows_per_step=32, parts_per_merge=3)
     block = replace(BLOCK, measures=measures, sample=SampleSpec(n_tokens=None), layers=(2,))
-    return plan_units(block, [corpus()])
+    return plan_units(block, [corpus()], limits)
 
 
 ALL_MOMENTS = ("rsa", "cka", "cka-debiased", "cca", "svcca", "pwcca", "procrustes", "shape")
 
 
-def test_parts_of_long_runs_merge_to_the_same_values_in_any_order(monkeypatch):
+def test_parts_of_long_runs_merge_to_the_same_values_in_any_order():
     whole = rows_of(
         replace(BLOCK, measures=ALL_MOMENTS, sample=SampleSpec(n_tokens=None), layers=(2,)), rows_per_step=32
     )
     expected = {row["measure"]: row["value"] for row in whole}
     found = []
     for parts, seed in ((10, 0), (10, 1), (5, 2)):
-        plan = long_plan(parts, monkeypatch, ALL_MOMENTS)
+        plan = long_plan(parts, ALL_MOMENTS)
         assert [len(stage) for stage in plan.stages] == ([10, 4, 2, 1] if parts == 10 else [5, 2, 1])
         work = SimilarityWork(source=make_source(), device="cpu", rows_per_step=32)
         for stage in plan.stages:
@@ -305,8 +303,8 @@ def test_parts_of_long_runs_merge_to_the_same_values_in_any_order(monkeypatch):
             assert values[name] == pytest.approx(value, abs=1e-10)
 
 
-def test_what_is_there_is_not_done_again(monkeypatch):
-    plan = long_plan(10, monkeypatch, ("rsa",))
+def test_what_is_there_is_not_done_again():
+    plan = long_plan(10, ("rsa",))
     parts, merges, seconds, last = plan.stages
     assert units_left(plan, [], []) == [list(stage) for stage in plan.stages]
     assert units_left(plan, [last[0].key], []) == [[], [], [], []]
@@ -328,7 +326,7 @@ def test_grids_fit_in_memory_and_hold_each_pair_once():
         groups = grids(pairs, chosen, 0, bound)
         assert sorted(map(hash, (pair for group in groups for pair in group))) == sorted(map(hash, pairs))
         assert all(len(group) == 1 or grid_bytes(group, chosen, 0) <= bound for group in groups)
-    assert len(grids(pairs, chosen, 0)) == 1
+    assert len(grids(pairs, chosen, 0, LIMITS.grid_bytes)) == 1
     assert len(grids(pairs, chosen, 0, 1)) == len(pairs)
     assert grid_bytes(pairs[:1], chosen, 100) == 8 * 2 * 3 * WIDTH**2 + 4 * 100 * 2 * WIDTH
 
