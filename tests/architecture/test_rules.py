@@ -15,8 +15,8 @@ from jobs.cli import NOT_YET, VERBS
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path for name in ("actstore", "analyses", "jobs") for path in (ROOT / name).rglob("*.py"))
 CONTRACT_VERBS = {
-    "init", "run", "plan", "finetune", "extract", "analyse", "report", "submit", "ls", "verify", "query", "sql",
-    "serve", "cp", "rm", "gc",
+    "init", "run", "plan", "finetune", "extract", "analyse", "report", "submit", "ls", "verify", "query",
+    "sql", "serve", "cp", "rm", "gc",
 }  # fmt: skip
 
 
@@ -47,7 +47,8 @@ def test_the_layers_hold() -> None:
     ],
 )
 def test_imports_stay_light(module: str, heavy: str) -> None:
-    loaded = in_new_python(f"import {module}, sys; print(*[m for m in {heavy.split()!r} if m in sys.modules])")
+    code = f"import {module}, sys; print(*[m for m in {heavy.split()!r} if m in sys.modules])"
+    loaded = in_new_python(code)
     assert loaded == ""
 
 
@@ -60,7 +61,8 @@ def test_the_public_names_are_those_listed() -> None:
 
 def test_every_error_says_whose_fault_it_is_and_is_a_builtin_too() -> None:
     tree = [item for item in vars(errors).values() if isinstance(item, type) and issubclass(item, Exception)]
-    leaves = [item for item in tree if item not in (errors.ActstoreError, errors.RequestError, errors.WorkError)]
+    branches = (errors.ActstoreError, errors.RequestError, errors.WorkError)
+    leaves = [item for item in tree if item not in branches]
     for leaf in leaves:
         assert issubclass(leaf, errors.RequestError) != issubclass(leaf, errors.WorkError)
         assert leaf.exit_code == (2 if issubclass(leaf, errors.RequestError) else 1)
