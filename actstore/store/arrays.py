@@ -125,7 +125,7 @@ def raw_index(array: ArraySpec, n_rows: int) -> bytes:
 
 
 def _encode_raw(array: ArraySpec, values: npt.NDArray[Any]) -> list[Buffer]:
-    # google_crc32c takes an array of bytes as it is, so nothing is copied on the way to the file.
+    # The checksum is taken of the array as it lies, so nothing is copied on the way to the file.
     flat = np.ascontiguousarray(values).view(np.uint8).reshape(-1)
     parts: list[Buffer] = []
     for first in range(0, len(flat), array.chunk_bytes):
