@@ -62,8 +62,11 @@ def corpus_facts(objects: Objects, corpus: StoredCorpus) -> CorpusFacts:
 
 def find(objects: Objects, study: Study, checkpoint: str, corpus: str, every: list[RunInfo]) -> RunInfo:
     """The run that the study's [extract] block and the corpus's limits describe."""
-    trunk = names.checkpoint(objects, checkpoint).trunk_sha256
-    text_id = names.corpus(objects, corpus).text_id
+    try:
+        trunk = names.checkpoint(objects, checkpoint).trunk_sha256
+        text_id = names.corpus(objects, corpus).text_id
+    except NotFoundError as error:
+        raise NotFoundError(f"{error}; run `actstore extract {study.path}`") from error
     metas = {meta.tokens_id: meta for meta in tokens.list_metas(objects, text_id)}
     fitting = [
         info

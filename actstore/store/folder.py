@@ -67,7 +67,8 @@ class FolderObjects:
             self._make_folders(self.root)
             folder.mkdir(exist_ok=True)
             if not os.access(folder, os.W_OK | os.X_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+                read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+                raise OSError(code := errno.EROFS if read_only else errno.EACCES, os.strerror(code))
         return folder / uuid.uuid4().hex
 
     def read(self, key: str) -> bytes:

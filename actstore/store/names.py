@@ -1,5 +1,6 @@
 """Names: what a checkpoint or corpus name is bound to. A binding never changes; what is said about it may."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from actstore.errors import NameTakenError, NotFoundError
@@ -8,18 +9,25 @@ from actstore.store import paths
 from actstore.store.objects import Objects
 from actstore.store.records import create_record, find_record, read_record
 
-CHECKPOINT_IDENTITY = ("trunk_sha256", "tokenizer_sha256")
-CORPUS_IDENTITY = ("text_id", "word_labels", "example_labels")
+CHECKPOINT_IDENTITY = {"trunk_sha256": "other weights", "tokenizer_sha256": "another tokenizer"}
+CORPUS_IDENTITY = {
+    "text_id": "another text",
+    "word_labels": "other annotations of its words",
+    "example_labels": "other labels of its examples",
+}
+SHOWN_CHARACTERS = 12
+"""Of a hash, in messages."""
 
 
 def check_checkpoint(objects: Objects, ref: CheckpointRef) -> None:
     """Raise NameTakenError when the name is bound to other weights or another tokenizer."""
-    _check(objects, paths.CHECKPOINTS, "checkpoint", ref.to_dict(), CHECKPOINT_IDENTITY)
+    free = f"`actstore rm {objects.url} {ref.name}` first"
+    _check(objects, paths.CHECKPOINTS, "checkpoint", ref.to_dict(), CHECKPOINT_IDENTITY, free)
 
 
 def check_corpus(objects: Objects, ref: CorpusRef) -> None:
     """Raise NameTakenError when the name is bound to another text or annotation."""
-    _check(objects, paths.CORPORA, "corpus", ref.to_dict(), CORPUS_IDENTITY)
+    _check(objects, paths.CORPORA, "corpus", ref.to_dict(), CORPUS_IDENTITY, "use another store")
 
 
 def bind_checkpoint(objects: Objects, ref: CheckpointRef) -> None:
@@ -61,15 +69,19 @@ def unbind(objects: Objects, kind: str, name: str) -> None:
     objects.delete(f"{kind}/{name}/ref.json")
 
 
-def _check(objects: Objects, kind: str, what: str, record: dict[str, Any], identity: tuple[str, ...]) -> None:
+def _check(  # noqa: PLR0917  the parts of one message
+    objects: Objects, kind: str, what: str, record: dict[str, Any], identity: Mapping[str, str], free: str
+) -> None:
     name = check_name(record["name"], what)
     existing = find_record(objects, f"{kind}/{name}/ref.json")
-    for field in identity if existing else ():
-        if existing is not None and existing.get(field) != record[field]:
+    if existing is None:
+        return
+    for field, other in identity.items():
+        if existing.get(field) != record[field]:
+            bound, given = (str(value)[:SHOWN_CHARACTERS] for value in (existing.get(field), record[field]))
             raise NameTakenError(
-                f"{what} {name!r} is already bound in {objects.url} to another {field} "
-                f"({existing.get(field)}, now {record[field]}); rename it in the study, or "
-                f"`actstore rm {objects.url} {name}` first"
+                f"{what} {name!r} is bound to {other} in {objects.url} ({bound}, given is {given}); rename "
+                f"it in the study, or {free}"
             )
 
 
