@@ -9,7 +9,7 @@ import pyarrow as pa
 from actstore import __version__
 from actstore.errors import UnitsFailedError
 from actstore.schema import content_id
-from actstore.schema.ports import Executor, Failure, Resources
+from actstore.schema.ports import ActivationSource, Executor, Failure, Resources
 from actstore.store import catalog, names
 from actstore.store.objects import Objects
 from actstore.store.results import ResultWriter, list_results
@@ -18,6 +18,8 @@ from actstore.store.source import StoreSource
 from actstore.store.sums import StoredSums
 from analyses.figures.facts import CorpusFacts
 from analyses.readers.sample import SampleSpec
+from analyses.readers.word_places import WordReport
+from analyses.readers.words import WordSource
 from analyses.report import TextTable, replicate_table, similarity_table
 from analyses.similarity.left import units_left
 from analyses.similarity.measures import Options
@@ -33,6 +35,7 @@ from jobs.similarity_files import put_figures, put_markdown, put_samples
 from jobs.stored import corpus_facts, stored_corpus
 from jobs.study.similarity import Similarity
 from jobs.study.study import Study
+from jobs.words import as_words, remark_unmatched, word_group
 
 ANALYSIS_VERSION = 2
 """Raised by hand when the numbers of a similarity analysis may change."""
@@ -49,6 +52,9 @@ class Planned:
     facts: tuple[CorpusFacts, ...]
     labels: dict[str, str]
     """What replicates are called together."""
+    source: ActivationSource
+    words: dict[str, WordReport]
+    """By corpus, where words are compared."""
     plan: Plan
     writer: ResultWriter
     device: str
@@ -64,7 +70,7 @@ class Planned:
     @property
     def work(self) -> SimilarityWork:
         """What workers do."""
-        return SimilarityWork(source=StoreSource(self.store.url), device=self.device, keep=self.sums)
+        return SimilarityWork(source=self.source, device=self.device, keep=self.sums)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +95,14 @@ def plan_similarity(
     pairs = resolve_pairs(given.pairs, study.bases)
     checkpoints = list(dict.fromkeys(name for pair in pairs for name in pair))
     every = catalog.list_runs(objects)
-    corpora = tuple(stored_corpus(objects, study, corpus, checkpoints, every) for corpus in given.corpora)
+    stored = tuple(stored_corpus(objects, study, corpus, checkpoints, every) for corpus in given.corpora)
+    facts = tuple(corpus_facts(objects, corpus) for corpus in stored)
+    source: ActivationSource = StoreSource(objects.url)
+    corpora, words = stored, dict[str, WordReport]()
+    if given.unit == "word":
+        source = WordSource(source, [word_group(corpus) for corpus in stored])
+        words = {corpus.name: source.report(word_group(corpus).id) for corpus in stored}
+        corpora = tuple(as_words(corpus, words[corpus.name]) for corpus in stored)
     block = SimilarityBlock(
         name=given.name,
         pairs=pairs,
@@ -103,6 +116,7 @@ def plan_similarity(
         seeds=(study.seed,),
         resamples=given.resamples,
         options=Options(kernel=given.kernel, compare=given.compare, alpha=given.alpha),
+        unit=given.unit,
     )
     plan = plan_units(block, corpora, limits)
     result_id = content_id(
@@ -111,8 +125,10 @@ def plan_similarity(
     return Planned(
         block=block,
         corpora=corpora,
-        facts=tuple(corpus_facts(objects, corpus) for corpus in corpora),
         labels=replicate_labels({name: names.checkpoint(objects, name).replicate for name in checkpoints}),
+        facts=facts,
+        source=source,
+        words=words,
         plan=plan,
         writer=ResultWriter(results, "similarity", given.name, result_id),
         device=given.device,
@@ -127,11 +143,12 @@ def run_similarity(planned: Planned, executor: Executor, resources: Resources, c
     Raises UnitsFailedError when a unit fails; the parts of the others are kept.
     """
     writer = planned.writer
+    remark_unmatched(planned.block.name, planned.words, console)
     found = writer.find()
     n_computed = 0
     if found is None:
         n_computed = _compute(planned, executor, resources, console)
-        put_samples(writer, planned.plan, planned.work)
+        put_samples(writer, planned.plan, planned.work, planned.block.unit)
         parts = writer.read_parts([unit.key for unit in planned.plan.tables], SCHEMA)
         writer.finish(in_order(parts, planned.block, planned.corpora), _provenance(planned))
         planned.sums.drop()
@@ -209,8 +226,15 @@ def _provenance(planned: Planned) -> dict[str, Any]:
             "seeds": list(block.seeds),
             "resamples": block.resamples,
             "options": asdict(block.options),
+            "unit": block.unit,
         },
-        "corpora": {corpus.name: {"excluded_examples": list(corpus.excluded)} for corpus in planned.corpora},
+        "corpora": {
+            corpus.name: {
+                "excluded_examples": list(corpus.excluded),
+                **({"words": planned.words[corpus.name].to_dict()} if corpus.name in planned.words else {}),
+            }
+            for corpus in planned.corpora
+        },
         "runs": {
             pair: {"run_id": manifest.run_id, "content_sha256": manifest.content_sha256}
             for pair, manifest in manifests.items()

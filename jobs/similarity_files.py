@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import pyarrow as pa
 
 from actstore.store.results import ResultWriter
+from analyses.figures.curves import curve_rows
 from analyses.figures.facts import HEADERS, CorpusFacts, fact_rows
 from analyses.figures.figure import Figure
 from analyses.figures.layers import layer_curves
@@ -41,14 +42,17 @@ def put_markdown(writer: ResultWriter, texts: Sequence[TextTable], facts: Sequen
     return writer.put_file("table.md", "\n".join(parts).encode())
 
 
-def put_samples(writer: ResultWriter, plan: Plan, work: SimilarityWork) -> None:
-    """The ids of the tokens that were compared, a file for each corpus and seed."""
+def put_samples(writer: ResultWriter, plan: Plan, work: SimilarityWork, unit: str = "token") -> None:
+    """The ids of the tokens (or words) that were compared, a file for each corpus and seed."""
     put: set[str] = set()
-    for unit in plan.tables:
-        grid = getattr(unit.args, "grid", unit.args)
-        name = f"tokens-{grid.corpus}-{grid.sample.seed}.parquet"
+    for item in plan.tables:
+        grid = getattr(item.args, "grid", item.args)
+        name = f"{unit}s-{grid.corpus}-{grid.sample.seed}.parquet"
         if grid.sample.n_tokens is not None and name not in put:
-            writer.put_table(name, work.open(unit.group).sample(grid.sample).to_table())
+            drawn = work.open(item.group).sample(grid.sample).to_table()
+            if unit == "word":
+                drawn = drawn.drop_columns("row").rename_columns(["example", "word"])
+            writer.put_table(name, drawn)
             put.add(name)
 
 
@@ -68,12 +72,15 @@ def _figures(
     """The figures of a measure and what tells their file names apart."""
     rows = [row for row in table.to_pylist() if row["measure"] == measure]
     out = []
-    if any(row["layer_a"] != row["layer_b"] for row in rows):
+    curved = curve_rows(rows)
+    if len(curved) < len(rows):
         out.append(("layers", layer_map(table, measure=measure)))
     matched = [row for row in rows if row["layer_a"] == row["layer_b"]]
-    if matched and _all_compared({(row["checkpoint_a"], row["checkpoint_b"]) for row in matched}):
+    if len(matched) == len(curved) and _all_compared(
+        {(row["checkpoint_a"], row["checkpoint_b"]) for row in matched}
+    ):
         out.append(("checkpoints", checkpoint_map(table, measure=measure)))
-    elif matched:
+    elif curved:
         out.append(("", layer_curves(table, measure=measure, facts=facts, labels=labels)))
     return out
 

@@ -1,6 +1,7 @@
 """Stored: which stored runs a study's analyses read. Looks at the store only; no model has to be there."""
 
 from actstore.errors import AmbiguousRunError, IncompleteRunError, NotFoundError
+from actstore.schema.refs import CheckpointRef
 from actstore.schema.tokens import TokensMeta
 from actstore.store import names, runs, tokens
 from actstore.store.catalog import RunInfo
@@ -23,15 +24,12 @@ def stored_corpus(
     return StoredCorpus(
         name=corpus,
         excluded=tuple(excluded),
-        runs={
-            name: stored_run(name, info, replicate=names.checkpoint(objects, name).replicate)
-            for name, info in found.items()
-        },
+        runs={name: stored_run(name, info, names.checkpoint(objects, name)) for name, info in found.items()},
     )
 
 
-def stored_run(checkpoint: str, info: RunInfo, replicate: int | None = None) -> StoredRun:
-    """A run as analyses know it."""
+def stored_run(checkpoint: str, info: RunInfo, about: CheckpointRef | None = None) -> StoredRun:
+    """A run as analyses know it; `about`: what the name is bound to."""
     return StoredRun(
         checkpoint=checkpoint,
         run_id=info.run_id,
@@ -39,7 +37,8 @@ def stored_run(checkpoint: str, info: RunInfo, replicate: int | None = None) -> 
         sites=info.spec.sites,
         widths=info.spec.widths,
         n_rows=info.spec.n_rows,
-        replicate=replicate,
+        replicate=None if about is None else about.replicate,
+        n_layers=None if about is None else about.n_layers,
     )
 
 

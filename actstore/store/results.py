@@ -40,7 +40,8 @@ class ResultWriter:
     def finish(self, table: pa.Table, provenance: dict[str, Any]) -> None:
         """Store the table and, last, its provenance: from now on the result is there."""
         schema = RESULTS[self.kind]
-        create_table(self.objects, self.key("table.parquet"), table.select(schema.names).cast(schema))
+        kept = table.select([name for name in schema.names if name in table.column_names])
+        create_table(self.objects, self.key("table.parquet"), kept.cast(schema))
         create_record(self.objects, self.key("provenance.json"), provenance)
 
     def join_parts(self, units: list[str]) -> None:

@@ -1,6 +1,6 @@
 """Points of layer curves: the table `similarity` grouped into lines, replicates and samples into bands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
@@ -29,17 +29,14 @@ class Curves:
 
 
 def curves(table: pa.Table, measure: str, labels: Mapping[str, str] | None = None) -> Curves:
-    """Group the rows of a measure that compare equal layers.
+    """Group the rows of a measure that `curve_rows` keeps; a point stands at the first checkpoint's layer.
 
     `labels`: what a checkpoint or corpus is called; checkpoints of one label (replicates) are one line, their
     mean. Raises RequestError where no row is left.
     """
     labels = labels or {}
-    rows = [
-        row
-        for row in table.to_pylist()
-        if row["measure"] == measure and row["layer_a"] == row["layer_b"] and row["value"] is not None
-    ]
+    mine = [row for row in table.to_pylist() if row["measure"] == measure and row["value"] is not None]
+    rows = curve_rows(mine)
     if not rows:
         raise RequestError(f"no row of measure {measure!r} compares equal layers; draw another measure")
     references = {labels.get(row["checkpoint_a"], row["checkpoint_a"]) for row in rows}
@@ -58,6 +55,24 @@ def curves(table: pa.Table, measure: str, labels: Mapping[str, str] | None = Non
         band=band,
         n_tokens=(min(row["n_tokens"] for row in rows), max(row["n_tokens"] for row in rows)),
     )
+
+
+def curve_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows that a curve can be drawn of: of a pair and corpus where each layer is compared with one other
+    (`layers = "relative"`) all, else those of equal layers."""
+    layers: dict[tuple[str, str, str], set[tuple[int, int]]] = {}
+    for row in rows:
+        layers.setdefault(_group(row), set()).add((row["layer_a"], row["layer_b"]))
+    single = {
+        group
+        for group, pairs in layers.items()
+        if len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
+    }
+    return [row for row in rows if row["layer_a"] == row["layer_b"] or _group(row) in single]
+
+
+def _group(row: dict[str, Any]) -> tuple[str, str, str]:
+    return row["checkpoint_a"], row["checkpoint_b"], row["corpus"]
 
 
 def _line(row: dict[str, Any], reference: str | None, labels: Mapping[str, str]) -> str:

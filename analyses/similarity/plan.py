@@ -71,6 +71,8 @@ def layer_pairs(layers: str | Sequence[int], a: StoredRun, b: StoredRun) -> list
     """The pairs of layers to compare. Raises NotFoundError for a layer that is not stored."""
     if layers == "all":
         return [(one, other) for one in a.layers for other in b.layers]
+    if layers == "relative":
+        return relative_layers(a, b)
     wanted = _matched(layers, a, b)
     for layer in wanted:
         for run in (a, b):
@@ -82,6 +84,23 @@ def layer_pairs(layers: str | Sequence[int], a: StoredRun, b: StoredRun) -> list
     if not wanted:
         raise NotFoundError(f"{a.checkpoint} and {b.checkpoint} have no stored layer in common")
     return [(layer, layer) for layer in wanted]
+
+
+def relative_layers(a: StoredRun, b: StoredRun) -> list[tuple[int, int]]:
+    """Each layer of the run with fewer, and the layer of the other that is as deep in its model, or nearest
+    (the lower of two).
+
+    Raises NotFoundError where a run has no stored layer.
+    """
+    for run in (a, b):
+        if not run.layers:
+            raise NotFoundError(f"run {run.run_id} of {run.checkpoint} holds no layer; extract some")
+    few, many = (a, b) if len(a.layers) <= len(b.layers) else (b, a)
+    pairs = [
+        (layer, min(many.layers, key=lambda other: abs(many.position(other) - few.position(layer))))
+        for layer in few.layers
+    ]
+    return pairs if few is a else [(other, layer) for layer, other in pairs]
 
 
 def _readable_together(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from actstore.errors import IncomparableRunsError, RequestError
 from actstore.schema.refs import layer_site
@@ -9,6 +10,9 @@ from analyses.readers.sample import SampleSpec
 from analyses.similarity.measures import Measure, Options, measures_of
 from analyses.similarity.pairs import Pair
 from analyses.statistics.grid import Cell
+
+LAYERS = ("matched", "relative", "all")
+"""Which layers of one run are compared with which of another, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +28,17 @@ class StoredRun:
     n_rows: int
     replicate: int | None = None
     """Of the checkpoint."""
+    n_layers: int | None = None
+    """Of the model; None: the last stored one."""
 
     @property
     def layers(self) -> tuple[int, ...]:
         """Stored layers, lowest first."""
         return tuple(sorted(int(site[1:]) for site in self.sites if site[:1] == "L" and site[1:].isdigit()))
+
+    def position(self, layer: int) -> Fraction:
+        """How deep in the model a layer is: 0 the embeddings, 1 the last."""
+        return Fraction(layer, max(self.n_layers or max(self.layers), 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +60,15 @@ class SimilarityBlock:
     pairs: tuple[Pair, ...]
     measures: tuple[str, ...] = ("rsa",)
     layers: str | tuple[int, ...] = "matched"
-    """'matched', 'all' (every layer with every other) or the layers to match."""
+    """'matched', 'relative', 'all' (every layer with every other) or the layers to match."""
     sample: SampleSpec = field(default_factory=SampleSpec)
     """Its seed and `excluded` are set per unit."""
     seeds: tuple[int, ...] = (0,)
     """One sample of tokens each."""
     resamples: int = 0
     options: Options = field(default_factory=Options)
+    unit: str = "token"
+    """'token', or 'word' where the source's rows are words."""
 
     def __post_init__(self) -> None:
         measures_of(self.measures, self.options)
@@ -67,8 +79,10 @@ class SimilarityBlock:
                 'resamples with tokens = "all": resampling looks at pairs of tokens; give tokens = 5000 or '
                 "so, or resamples = 0"
             )
-        if isinstance(self.layers, str) and self.layers not in ("matched", "all"):
-            raise RequestError(f"layers = {self.layers!r}: allowed are 'matched', 'all' or a list of layers")
+        if isinstance(self.layers, str) and self.layers not in LAYERS:
+            raise RequestError(
+                f"layers = {self.layers!r}: allowed are {', '.join(map(repr, LAYERS))} or a list of layers"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,5 +145,5 @@ def check_comparable(a: StoredRun, b: StoredRun, corpus: str) -> None:
         raise IncomparableRunsError(
             f"{a.checkpoint} and {b.checkpoint} on {corpus} differ in tokens_id ({a.tokens_id} and "
             f"{b.tokens_id}): their rows are not the same tokens. Row by row, compare checkpoints of one "
-            "tokenizer with the same max_length, overflow, stride and part"
+            'tokenizer with the same max_length, overflow, stride and part; or set unit = "word"'
         )

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from actstore.formats.registry import later_options
 from jobs.study.study import Study
 
-UNITS = ("token",)
 LATER_BLOCKS = (
     "finetune", "edge_probe", "word_probe", "structural_probe", "mdl_probe", "ablation",
 )  # fmt: skip
@@ -18,7 +17,7 @@ def not_yet(study: Study) -> list[str]:
         for key in LATER_BLOCKS
         for block in getattr(study, key)
     ]
-    return [*_corpora(study), *_similarity(study), *blocks]
+    return [*_corpora(study), *blocks]
 
 
 def _corpora(study: Study) -> Iterator[str]:
@@ -27,10 +26,3 @@ def _corpora(study: Study) -> Iterator[str]:
             yield f'[[corpus]] "{corpus.name}": {later} can not be read yet'
         if corpus.labels:
             yield f'[[corpus]] "{corpus.name}": labels can not be read yet'
-
-
-def _similarity(study: Study) -> Iterator[str]:
-    for block in study.similarity:
-        where = f'[[similarity]] "{block.name}"'
-        if block.unit not in UNITS:
-            yield f'{where}: unit = "{block.unit}" is not there yet, only {", ".join(UNITS)}'

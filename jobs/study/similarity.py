@@ -19,8 +19,9 @@ class Similarity(Block):
     pairs: Pairs = "base"
     """'base': each checkpoint that has a base, with it; 'all': each two; or a list of pairs."""
     corpora: Names
-    layers: Literal["matched", "all"] = "matched"
-    """'matched': the same layer of both; 'all': every layer of one with every layer of the other."""
+    layers: Literal["matched", "relative", "all"] = "matched"
+    """'matched': the same layer of both; 'relative': layers as deep in their models; 'all': every layer
+    of one with every layer of the other."""
     tokens: Tokens = 5000
     """Size of the sample, the same tokens for every layer and checkpoint; or 'all'."""
     resamples: Natural = 0

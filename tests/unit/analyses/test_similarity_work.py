@@ -216,7 +216,7 @@ def test_too_few_tokens():
     [
         ({"measures": ("rsa", "similarity")}, RequestError, "'similarity': allowed are rsa"),
         ({"measures": ()}, RequestError, "name one or more"),
-        ({"layers": "some"}, RequestError, "'matched', 'all'"),
+        ({"layers": "some"}, RequestError, "'matched', 'relative', 'all'"),
         ({"resamples": -1}, RequestError, "0 or more"),
         ({"resamples": 10, "sample": SampleSpec(n_tokens=None)}, RequestError, "tokens = 5000"),
     ],

@@ -106,7 +106,6 @@ def test_what_is_not_there_yet_is_told_by_name(tmp_path):
     assert not_yet(study_of(tmp_path, text)) == [
         '[[corpus]] "two": split = "train" can not be read yet',
         '[[corpus]] "two": labels can not be read yet',
-        '[[similarity]] "f": unit = "word" is not there yet, only token',
         '[[finetune]] "t": finetune is not there yet',
     ]
     assert not_yet(study_of(tmp_path, SIMILARITY)) == []
