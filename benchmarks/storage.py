@@ -24,7 +24,7 @@ from zarr.codecs import Crc32cCodec
 
 from actstore.plan.memory import chunk_rows
 from actstore.schema.spec import ITEM_BYTES, RunSpec
-from actstore.store.objects import open_objects
+from actstore.store.folder import FolderObjects
 from actstore.store.writer import ShardWriter
 
 BLOCK_ROWS = 4096
@@ -52,7 +52,8 @@ class Data:
             for shard in range(self.spec.n_shards)
         ]
         self.writers = [
-            ShardWriter(open_objects("unused"), self.spec, shard) for shard in range(self.spec.n_shards)
+            ShardWriter(FolderObjects(Path("unused")), self.spec, shard)
+            for shard in range(self.spec.n_shards)
         ]
         for writer, part in zip(self.writers, self.parts, strict=True):
             for site, values_TD in part.items():
@@ -74,7 +75,7 @@ class Ways:
         os.sync()
 
     def actstore(self) -> None:
-        objects = open_objects(str(self.place))
+        objects = FolderObjects(self.place)
         for writer in self.data.writers:
             writer.objects = objects
             writer.store()

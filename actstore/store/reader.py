@@ -154,7 +154,7 @@ class RunReader:
     ) -> Iterator[Step]:
         """Stored rows in order, in steps of at most a block: (rows [T], values [T, D]).
 
-        Memory: at most (read_ahead + 1) steps. Every checksum is checked.
+        Memory: at most (read_ahead + 2) steps, the one the caller holds included. Every checksum is checked.
         """
         spans = self._spans(rows_per_step or self.spec.block_rows, shards)
         arrays = site_arrays(self.spec, site)
