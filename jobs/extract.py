@@ -102,7 +102,7 @@ def _extract_missing(
         cpus=float(arguments.threads),
         gpus=gpus_per_worker(executor),
         overlap=SHARDS_IN_HAND,
-        memory_bytes=max(memory_bytes(plan.spec) for plan in plans),
+        memory_bytes=max(memory_bytes(plan.spec, plan.max_length) for plan in plans),
     )
     with console.progress("extracting shards", missing) as bar:
         console.remark(

@@ -51,6 +51,8 @@ def connect(address: str | None, n_workers: int | None) -> bool:
 def worker_environment(resources: Resources, extra: Mapping[str, str]) -> dict[str, str]:
     """Variables of a worker process: compute threads, and where our packages are when not installed."""
     found = dict.fromkeys(THREAD_VARIABLES, str(resources.threads)) | {"TOKENIZERS_PARALLELISM": "false"}
+    # One heap for all threads of a worker: each would keep freed pages of its own.
+    found["MALLOC_ARENA_MAX"] = "1"
     checkout = _checkout()
     if checkout is not None:
         known = os.environ.get("PYTHONPATH", "").split(os.pathsep)

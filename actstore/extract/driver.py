@@ -26,6 +26,8 @@ class RunPlan:
     checkpoint: str
     corpus: str
     spec: RunSpec
+    max_length: int = 0
+    """Tokens of the longest sequence allowed, for the bound of memory; 0: at most tokens_per_batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +125,12 @@ def run_bytes(spec: RunSpec, shards: Sequence[int] | None = None) -> int:
     return rows * (sum(spec.widths) * spec.item_bytes + (4 * len(spec.sites) if spec.dtype == "int8" else 0))
 
 
-def memory_bytes(spec: RunSpec) -> int:
-    """Upper bound of a worker's memory for one run's activations."""
-    return worker_bytes(spec.shard_rows, spec.widths, spec.item_bytes, spec.tokens_per_batch, SHARDS_IN_HAND)
+def memory_bytes(spec: RunSpec, max_length: int = 0) -> int:
+    """Upper bound of what one run adds to a worker that has its libraries and its model loaded."""
+    return worker_bytes(
+        spec.shard_rows, spec.widths, spec.item_bytes, max(spec.tokens_per_batch, max_length), SHARDS_IN_HAND,
+        reduced=spec.compute_dtype != "float32",
+    )  # fmt: skip
 
 
 def check_space(objects: Objects, wanted: Sequence[tuple[RunSpec, Sequence[int]]]) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actstore.errors import CapacityError, ModelError, PrecisionError
+from actstore.extract.allocator import share_one_heap
 from actstore.extract.clock import ModelClock
 from actstore.extract.environment import compare_environment
 from actstore.extract.forward import BatchForward, Placed
@@ -57,6 +58,7 @@ class ExtractWork:
     """Opens the store in the worker."""
 
     def open(self, group: str) -> "ExtractTask":
+        share_one_heap()
         objects = self.open_objects(self.store_url)
         started = time.monotonic()
         extractor = self.open_extractor(self.checkpoints[group])

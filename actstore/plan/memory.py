@@ -33,16 +33,34 @@ def blocks_per_shard(n_rows: int, block_rows: int, widths: Sequence[int], item_b
     return 1 << (fitting.bit_length() - 1)
 
 
-def worker_bytes(
-    shard_rows: int, widths: Sequence[int], item_bytes: int, tokens_per_batch: int, in_hand: int
-) -> int:
-    """Upper bound of a worker's memory for activations, in bytes.
+HEAP_BYTES = 256 << 20
+"""What libraries keep for themselves while models run: caches of kernels, and pages of freed blocks."""
+FORWARD_UNITS = 16
+"""Values of one token alive within a layer, in multiples of its width: input, queries, keys, values, what
+attention gives, and both sides of a feed-forward of four times the width."""
+BATCHES = 3
+"""Batches whose activations are in memory: one computed, one waiting, one being cast."""
 
-    Shards in hand as stored, one more copy of the widest site while it is laid out, and three batches of all
-    sites in float32 (one computed, one waiting, one being cast, the last with three float64-sized temporaries
-    of one site).
+
+def worker_bytes(
+    shard_rows: int,
+    widths: Sequence[int],
+    item_bytes: int,
+    batch_tokens: int,
+    in_hand: int,
+    *,
+    reduced: bool = False,
+) -> int:
+    """Upper bound of what extraction adds to a worker that has its libraries and its model loaded, in bytes.
+
+    Shards in hand as stored, and for each one more copy of its widest site while it is laid out; three
+    batches of all sites in float32, with three float64-sized temporaries of one site; a layer's own values;
+    what the allocator and the libraries keep. `batch_tokens`: padded tokens of the largest batch. `reduced`:
+    computed in less than float32, which libraries do by way of float32 copies. Fused attention is assumed:
+    `eager` adds heads x longest sequence x batch_tokens x 8.
     """
     shard = shard_rows * sum(widths) * item_bytes
     encoding = in_hand * shard_rows * max(widths) * item_bytes
-    batches = 3 * tokens_per_batch * sum(widths) * 4 + 3 * tokens_per_batch * max(widths) * 8
-    return in_hand * shard + encoding + batches
+    batches = BATCHES * batch_tokens * sum(widths) * 4 + 3 * batch_tokens * max(widths) * 8
+    forward = FORWARD_UNITS * batch_tokens * max(widths) * 4
+    return in_hand * shard + encoding + batches + (2 if reduced else 1) * (forward + HEAP_BYTES)
