@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 import altair as alt
 import pyarrow as pa
@@ -19,6 +19,14 @@ SIDES = ("checkpoint_a", "checkpoint_b")
 Row = dict[str, Any]
 
 
+class _Panel(NamedTuple):
+    """One map of a figure."""
+
+    title: str
+    down: str | None = None
+    across: str | None = None
+
+
 def layer_map(
     table: pa.Table,
     *,
@@ -31,20 +39,20 @@ def layer_map(
     `table`: rows of the table `similarity`, with layers = "all". Raises RequestError without such rows.
     """
     labels = labels or {}
-    cells: dict[tuple[str, int, int], list[float]] = {}
+    cells: dict[tuple[_Panel, int, int], list[float]] = {}
     for row in _rows(table, measure):
         a, b, corpus = (_named(row, key, labels) for key in (*SIDES, "corpus"))
-        panel = f"{a} (rows) and {b} (columns) on {corpus}"
+        panel = _Panel(f"{a} and {b} on {corpus}", f"Layer of {a} (0 = embeddings)", f"Layer of {b}")
         cells.setdefault((panel, row["layer_a"], row["layer_b"]), []).append(row["value"])
     if all(a == b for _, a, b in cells):
         raise RequestError(f"no row of measure {measure!r} compares different layers; use layers = 'all'")
     points = [
-        {"panel": panel, "row": a, "column": b, "value": fmean(values)}
+        {"panel": panel.title, "row": a, "column": b, "value": fmean(values)}
         for (panel, a, b), values in cells.items()
     ]
     order = [sorted({a for _, a, _ in cells}, reverse=True), sorted({b for _, _, b in cells})]
     heading = title or f"{measure_name(measure)} of every layer with every other"
-    return _figure(points, order, heading, measure, "Layer (0 = embeddings)")
+    return _figure(points, order, heading, measure, list(dict.fromkeys(panel for panel, _, _ in cells)))
 
 
 def checkpoint_map(
@@ -71,7 +79,8 @@ def checkpoint_map(
     names = list(dict.fromkeys(_named(row, key, labels) for key in SIDES for row in rows))
     points = _mirrored(rows, names, labels)
     heading = title or f"{measure_name(measure)} of every checkpoint with every other"
-    return _figure(points, [names, names], heading, measure, None)
+    panels = [_Panel(title) for title in dict.fromkeys(point["panel"] for point in points)]
+    return _figure(points, [names, names], heading, measure, panels)
 
 
 def _mirrored(rows: Sequence[Row], names: Sequence[str], labels: Mapping[str, str]) -> list[Row]:
@@ -104,10 +113,17 @@ def _rows(table: pa.Table, measure: str) -> list[Row]:
 
 
 def _figure(
-    points: list[Row], order: list[list[Any]], title: str, measure: str, axis_title: str | None
+    points: list[Row], order: list[list[Any]], title: str, measure: str, panels: Sequence[_Panel]
 ) -> Figure:
-    panels = list(dict.fromkeys(point["panel"] for point in points))
+    """Maps side by side, each with its own axes, of one scale of colours."""
     lowest = min(0.0, math.floor(min(point["value"] for point in points) * 10) / 10)
+    maps = [_map(panel, order, measure, lowest) for panel in panels]
+    # Concatenated, not faceted: a facet draws the axes of panels that are not there.
+    together = alt.concat(*maps, columns=min(3, len(maps)), data=alt.InlineData(values=points), spacing=24)
+    return figure(together.resolve_scale(color="shared").properties(title=alt.TitleParams(title)))
+
+
+def _map(panel: _Panel, order: list[list[Any]], measure: str, lowest: float) -> Any:
     sides = [min(MAX_SIDE, CELL * len(side)) for side in order]
     colour = alt.Color(
         "value:Q",
@@ -119,21 +135,18 @@ def _figure(
         alt.Tooltip("column:O", title="Column"),
         alt.Tooltip("value:Q", title=measure_name(measure), format=".4f"),
     ]
-    down = alt.Y("row:O", sort=order[0], title=axis_title)
-    across = alt.X("column:O", sort=order[1], title=axis_title, axis=alt.Axis(labelAngle=_angle(order[1])))
+    down = alt.Y("row:O", sort=order[0], title=panel.down)
+    angle = alt.Axis(labelAngle=_angle(order[1]))
+    across = alt.X("column:O", sort=order[1], title=panel.across, axis=angle)
     base = alt.Chart(alt.Undefined).encode(y=down, x=across)
     layers = [base.mark_rect().encode(color=colour, tooltip=tooltip)]
     if max(map(len, order)) <= MAX_LABELLED:
         middle = lowest + 0.6 * (1.0 - lowest)
         ink = alt.condition(f"datum.value > {middle}", alt.value("#1a1a1a"), alt.value("white"))
         layers.append(base.mark_text(fontSize=10).encode(text=alt.Text("value:Q", format=".2f"), color=ink))
-    chart = alt.layer(*layers).properties(height=sides[0], width=sides[1])
-    faceted = chart.facet(
-        facet=alt.Facet("panel:N", sort=panels, title=None),
-        columns=min(3, len(panels)),
-        data=alt.InlineData(values=points),
-    )
-    return figure(faceted.properties(title=alt.TitleParams(title)))
+    heading = alt.TitleParams(panel.title, fontSize=13, anchor="middle", offset=8)
+    chart = alt.layer(*layers).properties(height=sides[0], width=sides[1], title=heading)
+    return chart.transform_filter(alt.FieldEqualPredicate(field="panel", equal=panel.title))
 
 
 def _angle(names: Sequence[Any]) -> int:

@@ -9,14 +9,15 @@ from actstore.errors import RequestError
 from analyses.similarity.cca import cca, pwcca, svcca
 from analyses.similarity.cka import debiased_cka, linear_cka
 from analyses.similarity.kernels import KERNELS
-from analyses.similarity.neighbours import mutual_neighbours
+from analyses.similarity.neighbours import common_share, nearest
 from analyses.similarity.pairwise import kernel_cka, kernel_rsa
 from analyses.similarity.procrustes import procrustes
 from analyses.similarity.ranks import spearman_rsa
 from analyses.similarity.rsa import UNIT, cosine_rsa
 from analyses.similarity.shape import shape
 from analyses.statistics.grid import Cell, GridSums
-from analyses.statistics.prepared import Form
+from analyses.statistics.prepared import Array, Form
+from analyses.statistics.rows import RowName
 
 RAW, NORMED, EXACT = Form(), Form(norms=True), Form(exact=True)
 COMPARES = ("pearson", "spearman")
@@ -51,7 +52,12 @@ class Measure:
     form: Form | None
     """None: it needs all rows of both sides."""
     finish: Callable[[Any], dict[str, float]]
-    """From NormMoments (of a form with norms), Moments or HeldRows to values by their stored names."""
+    """From NormMoments (of a form with norms), Moments or HeldRows to values by their stored names.
+
+    With `side`, of rows: from what that made of each side.
+    """
+    side: Callable[[Array, RowName], Any] | None = None
+    """Made once of a side's rows for all it is compared with."""
     more_tokens_than_units: bool = False
 
 
@@ -72,8 +78,8 @@ def _cka(options: Options, *, debiased: bool) -> Measure:
     return _measure(NORMED if debiased else RAW, name, debiased_cka if debiased else linear_cka)
 
 
-def _measure(form: Form | None, name: str, value: Callable[[Any], float], **more: bool) -> Measure:
-    return Measure(form=form, finish=lambda found: {name: value(found)}, **more)
+def _measure(form: Form | None, name: str, value: Callable[[Any], float], enough: bool = False) -> Measure:
+    return Measure(form=form, finish=lambda found: {name: value(found)}, more_tokens_than_units=enough)
 
 
 MEASURES: dict[str, Callable[[Options], Measure]] = {
@@ -81,7 +87,7 @@ MEASURES: dict[str, Callable[[Options], Measure]] = {
     "cka": partial(_cka, debiased=False),
     "cka-debiased": partial(_cka, debiased=True),
     "cca": lambda options: Measure(form=EXACT, finish=cca, more_tokens_than_units=True),
-    "svcca": lambda options: _measure(EXACT, "svcca", svcca, more_tokens_than_units=True),
+    "svcca": lambda options: _measure(EXACT, "svcca", svcca, True),
     "pwcca": lambda options: Measure(form=EXACT, finish=pwcca, more_tokens_than_units=True),
     "procrustes": lambda options: Measure(form=RAW, finish=procrustes),
     "shape": lambda options: Measure(
@@ -89,7 +95,9 @@ MEASURES: dict[str, Callable[[Options], Measure]] = {
         finish=partial(shape, alpha=options.alpha),
         more_tokens_than_units=options.alpha < 1.0,
     ),
-    "neighbours": lambda options: _measure(None, "neighbours", mutual_neighbours),
+    "neighbours": lambda options: Measure(
+        form=None, side=nearest, finish=lambda both: {"neighbours": common_share(*both)}
+    ),
 }
 
 

@@ -22,10 +22,16 @@ Key = tuple[Any, ...]
 def replicate_labels(replicates: Mapping[str, int | None]) -> dict[str, str]:
     """What two or more replicates are called together: their name without the number at its end.
 
+    Where another checkpoint has that name they are told apart from it.
+
     `replicates`: each checkpoint's number among its replicates, None where it is none.
     """
     stems = {name: _SEED.sub("", name) for name, number in replicates.items() if number is not None}
-    return {name: stem for name, stem in stems.items() if stem and list(stems.values()).count(stem) > 1}
+    return {
+        name: f"{stem} (seeds)" if stem in replicates else stem
+        for name, stem in stems.items()
+        if stem and list(stems.values()).count(stem) > 1
+    }
 
 
 def replicate_rows(rows: pa.Table, labels: Mapping[str, str]) -> pa.Table:

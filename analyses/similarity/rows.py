@@ -9,12 +9,13 @@ import pyarrow as pa
 
 from actstore.schema.tables import RESULTS
 from analyses.readers.sample import Sample
-from analyses.similarity.measures import finish
+from analyses.similarity.measures import Measure, finish
 from analyses.similarity.request import GridArgs, SimilarityBlock, StoredCorpus
 from analyses.similarity.resampled import centred_interval, resampled_values
 from analyses.statistics.grid import Cell, GridSums
 from analyses.statistics.held import HeldRows
 from analyses.statistics.prepared import Array, Form
+from analyses.statistics.rows import numbered
 
 SCHEMA = RESULTS["similarity"].append(pa.field("resampled", pa.list_(pa.float64())))
 """A part's rows: the table's, and every resampled value, from which replicates get their intervals."""
@@ -25,8 +26,9 @@ def similarity_rows(
 ) -> pa.Table:
     """A row a cell and value. `held`: each side's rows, where a measure or resampling needs them."""
     rows: list[dict[str, Any]] = []
+    made = _Sides(grid, held)
     for cell in grid.cells:
-        values = _values(grid, sums, held, cell)
+        values = _values(grid, sums, made, cell)
         resampled = resampled_values(grid, sample, held, cell, sums) if grid.resamples else {}
         for measure, value in values.items():
             rows.append(_where(grid, sample, cell) | _what(measure, value, resampled.get(measure)))
@@ -45,13 +47,30 @@ def in_order(rows: pa.Table, block: SimilarityBlock, corpora: Sequence[StoredCor
     return rows.take(sorted(range(len(keys)), key=keys.__getitem__))
 
 
-def _values(
-    grid: GridArgs, sums: dict[Form, GridSums], held: Sequence[Array], cell: Cell
-) -> dict[str, float]:
+class _Sides:
+    """What measures make of a side's rows, made once."""
+
+    def __init__(self, grid: GridArgs, held: Sequence[Array]) -> None:
+        self.grid, self.held = grid, held
+        self._made: dict[tuple[int, int], Any] = {}
+
+    def pair(self, number: int, measure: Measure, cell: Cell) -> Any:
+        """What the measure of that number takes for a cell: the rows, or what was made of them."""
+        if measure.side is None:
+            return HeldRows(x_TD=self.held[cell[0]], y_TE=self.held[cell[1]])
+        for at in cell:
+            if (number, at) not in self._made:
+                side = self.grid.sides[at]
+                name = numbered(f"{side.run.checkpoint} (run {side.run.run_id}), {side.site}, sample")
+                self._made[number, at] = measure.side(self.held[at], name)
+        return tuple(self._made[number, at] for at in cell)
+
+
+def _values(grid: GridArgs, sums: dict[Form, GridSums], made: _Sides, cell: Cell) -> dict[str, float]:
     found: dict[str, float] = {}
-    for measure in grid.chosen():
+    for number, measure in enumerate(grid.chosen()):
         if measure.form is None:
-            found |= measure.finish(HeldRows(x_TD=held[cell[0]], y_TE=held[cell[1]]))
+            found |= measure.finish(made.pair(number, measure, cell))
         else:
             found |= finish(measure, sums, cell)
     return found

@@ -33,6 +33,11 @@ def test_labels(names, stem):
     assert found == dict.fromkeys(names, stem)
 
 
+def test_another_checkpoint_of_that_name_is_no_replicate():
+    found = replicate_labels({"random": None, "random-s1": 1, "random-s2": 2})
+    assert found == {"random-s1": "random (seeds)", "random-s2": "random (seeds)"}
+
+
 def test_seeds_of_one_base_and_of_their_own():
     labels = replicate_labels({"base-0": 0, "base-1": 1, "mnli-0": 0, "mnli-1": 1})
     found = replicate_rows(
