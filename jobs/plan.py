@@ -1,139 +1,165 @@
-"""`actstore plan STUDY`: what would run and what it takes; runs no model and writes nothing."""
+"""`actstore plan STUDY`: what would run and what it takes; writes nothing, runs no model unasked."""
 
 import argparse
+import os
+import shutil
 import sys
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from actstore.capture.sites import choose_sites
-from actstore.errors import NotYetError
-from actstore.extract.driver import memory_bytes, run_bytes
-from actstore.extract.prepare import run_spec, token_settings, tokenise_only
-from actstore.schema.spec import RunSpec
-from actstore.schema.tokens import TokensMeta
+from actstore.errors import CapacityError
+from actstore.plan.cost import READ_BYTES, Speed, refusals
 from actstore.store.objects import Objects
 from actstore.store.places import open_objects
 from actstore.store.root import check_format
-from actstore.store.runs import missing_shards
-from jobs.console import Console, human_bytes
+from jobs.console import Console, human_bytes, human_seconds
 from jobs.options import add_study
-from jobs.prepare import (
-    Described,
-    check_described,
-    describe_study,
-    extract_settings,
-    refuse_later,
-    remark_readings,
-    tokenizer_of,
+from jobs.planned import (
+    PlannedRun,
+    bytes_by_dtype,
+    describe_for_plan,
+    plan_runs,
+    told,
+    verdict,
+    what_is_there,
+    workers_that_fit,
 )
+from jobs.prepare import check_described, refuse_later, remark_readings
+from jobs.speeds import calibrated, speeds
 from jobs.study.load import load_study
 
 LOSSLESS = (
     "sizes are uncompressed: lossless codecs keep 0.77 to 0.92 of float16 activations, so the choice of "
     "sites, of dtype (int8 halves float16) and of tokens matters far more"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedRun:
-    """One run of the plan."""
-
-    checkpoint: str
-    corpus: str
-    analyses: tuple[str, ...]
-    n_tokens: int
-    spec: RunSpec
-    n_missing: int
+HEADERS = (
+    "checkpoint", "corpus", "sites", "tokens", "shards missing", "bytes", "memory/worker", "worker time left",
+    "asked by",
+)  # fmt: skip
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_study(parser)
     parser.add_argument(
-        "--calibrate", action="store_true", help="(not there yet) run one batch to tell hours"
+        "--calibrate", action="store_true", help="run one batch of each checkpoint here, for the times"
     )
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Print the plan."""
-    if arguments.calibrate:
-        raise NotYetError(
-            "`actstore plan --calibrate` is not there yet; leave it out: the plan needs no batch"
-        )
+    """Print the plan. Raises CapacityError where disk or memory can not hold it."""
     study = load_study(arguments.study, store=arguments.store)
     refuse_later(study)
-    described = describe_study(study)
+    described, assumed = describe_for_plan(study)
     remark_readings(described, console)
     place = open_objects(study.store)
     objects = place if check_format(place) else None
-    check_described(described, objects)
+    check_described(what_is_there(described), objects)
     planned = plan_runs(described, objects)
-    console.answer({"store": study.store, "runs": [told(item) for item in planned]})
-    rows = [
-        [item.checkpoint, item.corpus, f"{len(item.spec.sites)}", f"{item.n_tokens:,}",
-         f"{item.n_missing} of {item.spec.n_shards}", human_bytes(run_bytes(item.spec)),
-         human_bytes(memory_bytes(item.spec)), ", ".join(item.analyses)]
-        for item in planned
-    ]  # fmt: skip
-    headers = [
-        "checkpoint",
-        "corpus",
-        "sites",
-        "tokens",
-        "shards missing",
-        "bytes",
-        "memory/worker",
-        "asked by",
-    ]
-    console.table(headers, rows)
-    left = sum(run_bytes(item.spec) * item.n_missing / item.spec.n_shards for item in planned)
-    console.line(f"{human_bytes(left)} left to write to {study.store}; {LOSSLESS}")
+    found = calibrated(described, planned) if arguments.calibrate else speeds(planned, objects)
+    tell(planned, found, assumed, study.store, console)
+    reasons = refusals(
+        needed_bytes=bytes_left(planned), free_bytes=free_bytes(place),
+        worker_bytes=max(item.worker_bytes for item in planned), machine_bytes=machine_bytes(),
+    )  # fmt: skip
+    if reasons:
+        raise CapacityError("; ".join(reasons))
+    console.answer(
+        {
+            "store": study.store,
+            "runs": [told(item, found[item.spec.run_id]) for item in planned],
+            "bytes_by_dtype": bytes_by_dtype(planned),
+            "bytes_left": bytes_left(planned),
+            "assumed": assumed,
+        }
+    )
     return 0
 
 
-def plan_runs(described: Described, objects: Objects | None) -> list[PlannedRun]:
-    """Every run with its exact tokens, shards and bytes; corpora are tokenised, nothing is stored."""
-    settings = extract_settings(described.study)
-    metas: dict[Any, TokensMeta] = {}
-    out = []
-    for run in described.needed:
-        ref, corpus_input = described.checkpoints[run.checkpoint], described.inputs[run.corpus]
-        limits = token_settings(corpus_input, ref)
-        text_id = described.corpora[run.corpus][0].text_id
-        case = (text_id, ref.tokenizer_sha256, limits)
-        if case not in metas:
-            tokenizer = tokenizer_of(described, run.checkpoint)
-            metas[case] = tokenise_only(objects, text_id, corpus_input, tokenizer, limits)
-        spec = run_spec(ref, metas[case], choose_sites(run.sites, ref), settings)
-        missing = spec.n_shards if objects is None else len(missing_shards(objects, spec))
-        out.append(
-            PlannedRun(
-                checkpoint=run.checkpoint,
-                corpus=run.corpus,
-                analyses=run.analyses,
-                n_tokens=metas[case].n_tokens,
-                spec=spec,
-                n_missing=missing,
-            )
+def tell(
+    planned: Sequence[PlannedRun],
+    found: Mapping[str, Speed],
+    assumed: Sequence[str],
+    store: str,
+    console: Console,
+) -> None:
+    """The plan for a person."""
+    console.table(HEADERS, [_row(item, found[item.spec.run_id]) for item in planned])
+    for item in planned:
+        console.line(_verdict(item, found[item.spec.run_id]))
+    n_bytes = bytes_by_dtype(planned)
+    console.line(
+        "the whole study stored as " + ", ".join(f"{k}: {human_bytes(v)}" for k, v in n_bytes.items())
+    )
+    console.line(f"{human_bytes(bytes_left(planned))} left to write to {store}; {LOSSLESS}")
+    console.line(_workers(planned, found))
+    for note in dict.fromkeys(f"times are {speed.source}: {speed.note}" for speed in found.values()):
+        console.line(note)
+    for line in assumed:
+        console.line(f"assumed: {line}")
+
+
+def bytes_left(planned: Sequence[PlannedRun]) -> int:
+    """Bytes of the missing shards, every run once."""
+    return sum(
+        round(item.bytes * item.share_missing)
+        for item in {item.spec.run_id: item for item in planned}.values()
+    )
+
+
+def free_bytes(place: Objects) -> int | None:
+    """Free bytes of the disk that the store is or will be on, None where it is no disk."""
+    folder = place.local_path("")
+    if folder is None:
+        return None
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(there).free
+
+
+def machine_bytes() -> int:
+    """Memory of this machine, or of the container it is."""
+    memory_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        return min(memory_bytes, int(CGROUP_LIMIT.read_text()))
+    except (OSError, ValueError):  # none, or "max"
+        return memory_bytes
+
+
+def _row(item: PlannedRun, speed: Speed) -> list[str]:
+    mark = "~" if speed.source == "estimated" else ""
+    seconds = speed.seconds(item.meta.n_tokens) * item.share_missing
+    return [
+        item.checkpoint, item.corpus, f"{len(item.spec.sites)}", f"{item.meta.n_tokens:,}",
+        f"{item.n_missing} of {item.spec.n_shards}", human_bytes(item.bytes), human_bytes(item.worker_bytes),
+        mark + human_seconds(seconds), ", ".join(item.analyses),
+    ]  # fmt: skip
+
+
+def _verdict(item: PlannedRun, speed: Speed) -> str:
+    forward_seconds, read_seconds, pays = verdict(item, speed)
+    costs = (
+        f"running the model takes {human_seconds(forward_seconds)} of a worker, reading it back "
+        f"{human_seconds(read_seconds)} at an assumed {READ_BYTES / 1e9:.0f} GB/s"
+    )
+    if pays is None:
+        return (
+            f"{item.checkpoint} over {item.corpus}: storing never pays, compute it again each time ({costs})"
         )
-    return out
+    return f"{item.checkpoint} over {item.corpus}: storing pays from {pays} analyses on ({costs})"
 
 
-def told(item: PlannedRun) -> dict[str, Any]:
-    """A planned run as JSON."""
-    return {
-        "run_id": item.spec.run_id,
-        "checkpoint": item.checkpoint,
-        "corpus": item.corpus,
-        "sites": list(item.spec.sites),
-        "dtype": item.spec.dtype,
-        "n_tokens": item.n_tokens,
-        "n_shards": item.spec.n_shards,
-        "n_missing": item.n_missing,
-        "bytes": run_bytes(item.spec),
-        "memory_bytes": memory_bytes(item.spec),
-        "asked_by": list(item.analyses),
-    }
+def _workers(planned: Sequence[PlannedRun], found: Mapping[str, Speed]) -> str:
+    left = {item.spec.run_id: item for item in planned}.values()
+    seconds = sum(found[item.spec.run_id].seconds(item.meta.n_tokens) * item.share_missing for item in left)
+    n_cpus = os.cpu_count() or 1
+    fit = workers_that_fit(machine_bytes(), max(item.worker_bytes for item in planned))
+    n_workers = max(1, min(n_cpus, fit))
+    held = "" if fit >= n_cpus else f" (its memory holds {n_workers} of {n_cpus})"
+    return (
+        f"{human_seconds(seconds)} of one worker left, {human_seconds(seconds / n_workers)} with the "
+        f"{n_workers} of this machine{held}; loading models comes to it"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Prepare: a study's checkpoints and corpora described, checked against the store, and made ready to run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +63,9 @@ def refuse_later(study: Study) -> None:
         raise NotYetError(f"{study.path}: {'; '.join(later)}; take what is not there yet out of the study")
 
 
-def describe_study(study: Study) -> Described:
+def describe_study(
+    study: Study, describe: Callable[[CheckpointSource], CheckpointRef] = describe
+) -> Described:
     """Identify checkpoints and corpora that are needed.
 
     Raises ModelError, CorpusError: a missing folder or file, one that can not be read, an empty text, ...

@@ -9,6 +9,13 @@ from typing import Any
 from actstore.errors import ModelError
 
 PIECE_BYTES = 8 << 20
+WEIGHTS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+"""Files of which one is there where a folder has weights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

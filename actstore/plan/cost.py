@@ -115,6 +115,28 @@ def pays_from(forward_seconds: float, read_seconds: float) -> int | None:
     return max(1, math.floor(forward_seconds / saved) + 1) if saved > 0 else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssumedTokens:
+    """How many tokens a text may come to where its tokenizer is not there."""
+
+    n_tokens: int
+    n_rows: int
+
+
+TOKENS_PER_WORD = 1.3
+"""Subwords of an English word, BERT's and GPT-2's vocabularies: assumed where there is no tokenizer."""
+SPECIAL_TOKENS = 2
+UNUSED_ROWS = 0.01
+"""Share of the rows that stay empty at the ends of blocks."""
+
+
+def assumed_tokens(n_words: int, n_examples: int, block_rows: int) -> AssumedTokens:
+    """From words: none is cut off, special tokens are two an example."""
+    n_tokens = math.ceil(n_words * TOKENS_PER_WORD) + SPECIAL_TOKENS * n_examples
+    n_blocks = max(1, math.ceil(n_tokens * (1 + UNUSED_ROWS) / block_rows))
+    return AssumedTokens(n_tokens=n_tokens, n_rows=n_blocks * block_rows)
+
+
 def refusals(
     *, needed_bytes: float, free_bytes: float | None, worker_bytes: float, machine_bytes: float | None
 ) -> list[str]:

@@ -49,8 +49,3 @@ def test_verbs_that_are_not_there_yet(here: Here, verb: str) -> None:
     check_refused(
         here(verb, "anything", "--else"), f"`actstore {verb}` is not there yet; ", kind="NotYetError"
     )
-
-
-def test_calibration_is_not_there_yet(here: Here, study: SmallStudy) -> None:
-    answer = here("plan", study.write(), "--calibrate")
-    check_refused(answer, "--calibrate` is not there yet; leave it out", kind="NotYetError")
