@@ -6,16 +6,15 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from actstore.errors import StorageError
 from actstore.store.objects import Buffer, ObjectInfo
 from actstore.store.system import explained
 
 STAGING = ".staging"
-STRETCH_BYTES = 8 << 20
-"""Bytes that one call writes, and after which the disk is told to begin with them."""
-BUFFERS_A_CALL = 512
-"""Buffers that one system call takes; the system's limit is 1,024."""
+WRITE_BACK_BYTES = 6 << 20
+"""Bytes after which the disk is told to begin with them."""
 LINK_ATTEMPTS = 5
 """A repair or gc elsewhere may remove a folder, empty so far, just before an object gets its name in it."""
 
@@ -23,11 +22,9 @@ LINK_ATTEMPTS = 5
 class FolderObjects:
     """Objects below a local (or shared) folder. `create` is atomic by `link`, durable by fsync."""
 
-    def __init__(
-        self, root: Path, *, fsync: Callable[[int], None] = os.fsync, stretch_bytes: int = STRETCH_BYTES
-    ) -> None:
+    def __init__(self, root: Path, *, fsync: Callable[[int], None] = os.fsync) -> None:
         self.root = Path(os.path.abspath(root.expanduser()))
-        self._fsync, self._stretch_bytes = fsync, stretch_bytes
+        self._fsync = fsync
         self._kept: set[Path] = set()
         """Folders whose own entry is known to be durable."""
 
@@ -43,8 +40,8 @@ class FolderObjects:
                 return False
             staged = self.staging()
             try:
-                with staged.open("xb", buffering=0) as file:
-                    _write(file.fileno(), parts, self._stretch_bytes)
+                with staged.open("xb") as file:
+                    _write(file, parts)
             except OSError:
                 staged.unlink(missing_ok=True)
                 raise
@@ -171,31 +168,15 @@ class FolderObjects:
             os.close(handle)
 
 
-def _write(handle: int, parts: Sequence[Buffer], stretch_bytes: int) -> None:
-    """Write the parts, a stretch a call; the disk begins with each while the next is copied."""
-    position = 0
-    for stretch in _stretches(parts, stretch_bytes):
-        waiting, begun = stretch, position
-        while waiting:
-            n_bytes = os.writev(handle, waiting)
-            waiting = _after(waiting, n_bytes)
-            position += n_bytes
-        _begin_writing_back(handle, begun, position - begun)
-
-
-def _stretches(parts: Sequence[Buffer], stretch_bytes: int) -> Iterator[list[memoryview]]:
-    """The parts that one call writes; large writes get large pages, which are mapped faster later."""
-    stretch: list[memoryview] = []
-    n_bytes = 0
+def _write(file: BinaryIO, parts: Sequence[Buffer]) -> None:
+    """Write the parts; the disk begins with each stretch while the next is copied."""
+    begun = 0
     for part in parts:
-        if len(part):
-            stretch.append(memoryview(part))
-            n_bytes += len(part)
-        if n_bytes >= stretch_bytes or len(stretch) == BUFFERS_A_CALL:
-            yield stretch
-            stretch, n_bytes = [], 0
-    if stretch:
-        yield stretch
+        file.write(part)
+        if file.tell() - begun >= WRITE_BACK_BYTES:
+            file.flush()
+            _begin_writing_back(file.fileno(), begun, file.tell() - begun)
+            begun = file.tell()
 
 
 def _read_into(handle: int, start: int, buffers: Sequence[memoryview]) -> int:

@@ -167,7 +167,7 @@ def open_faulty(table: FaultTable, url: str) -> FaultyObjects:
         os.fsync(handle)
         strike(due["after"])
 
-    objects = FaultyObjects(FolderObjects(root, fsync=fsync, stretch_bytes=1), table)
+    objects = FaultyObjects(FolderObjects(root, fsync=fsync), table)
     if not check_format(objects.inner):
         raise NotFoundError(f"no store at {url!r}")
     return objects

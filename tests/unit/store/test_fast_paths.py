@@ -62,16 +62,11 @@ def test_an_uncompressed_shard_is_written_from_where_its_values_lie() -> None:
 
 def test_parts_of_any_size_are_written_whole(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    sizes = [3, folder.STRETCH_BYTES - 1, 0, 70_000, folder.STRETCH_BYTES + 5, 1]
+    sizes = [3, folder.WRITE_BACK_BYTES - 1, 0, 70_000, folder.WRITE_BACK_BYTES + 5, 1]
     parts = [rng.integers(0, 256, size, dtype=np.uint8).data for size in sizes]
     objects = FolderObjects(tmp_path)
     assert objects.create("a/b", parts)
     assert objects.read("a/b") == b"".join(parts)
-    many = [bytes([number % 256]) * (number % 3) for number in range(3 * folder.BUFFERS_A_CALL)]
-    for stretch_bytes in (1, 1000, folder.STRETCH_BYTES):
-        objects = FolderObjects(tmp_path / str(stretch_bytes), stretch_bytes=stretch_bytes)
-        assert objects.create("c", many)
-        assert objects.read("c") == b"".join(many)
     assert list((tmp_path / ".staging").iterdir()) == []
 
 
