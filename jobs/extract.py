@@ -100,7 +100,7 @@ def _extract_missing(
     resources = Resources(
         threads=arguments.threads,
         cpus=float(arguments.threads),
-        gpus=gpus_per_worker(executor),
+        gpus=gpus_per_worker(executor) * (described.study.extract.gpus_per_worker or 1),
         overlap=SHARDS_IN_HAND,
         memory_bytes=max(memory_bytes(plan.spec, plan.max_length) for plan in plans),
     )

@@ -16,8 +16,9 @@ def check_loading(described: Described, executor: Executor, *, threads: int) -> 
     names = _unlisted(described)
     if not names:
         return
+    n_gpus = described.study.extract.gpus_per_worker or 1
     work = LoadWork(checkpoints=extractor_arguments(described, threads=threads))
-    resources = Resources(cpus=float(threads), threads=threads, gpus=gpus_per_worker(executor))
+    resources = Resources(cpus=float(threads), threads=threads, gpus=gpus_per_worker(executor) * n_gpus)
     for outcome in executor.map(work, [Unit(key=name, group=name) for name in names], resources):
         if outcome.failure is not None and outcome.failure.request_error:
             raise ModelError(outcome.failure.message)

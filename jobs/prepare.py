@@ -226,6 +226,7 @@ def extractor_arguments(described: Described, *, threads: int) -> dict[str, Extr
             compute_dtype=settings.compute_dtype,
             attention=settings.attention,
             threads=threads,
+            n_gpus=described.study.extract.gpus_per_worker or 1,
         )
         for name, wanted in sites.items()
     }

@@ -108,9 +108,12 @@ def load_extractor(
     attention: str = "sdpa",
     threads: int = 1,
     device: str = "auto",
+    n_gpus: int = 1,
 ) -> TorchExtractor:
     """Load a checkpoint, hook the sites, and check the hooks on one short text.
 
+    `n_gpus` above 1 spreads the model over the GPUs that this process sees; on a machine without any it stays
+    on the CPU.
     Raises ModelError where it can not be loaded or hooked, or has not such a site; RequestError for an option
     that can not be.
     """
@@ -126,7 +129,10 @@ def load_extractor(
     config = read_config(folder)
     family = family_of(config["model_type"])
     check_sites(sites, n_layers(config), config["model_type"])
-    model = load_model(source, folder, getattr(torch, compute_dtype), attention).to(_device(device))
+    dtype, spread = getattr(torch, compute_dtype), n_gpus > 1
+    model = load_model(source, folder, dtype, attention, spread=spread)
+    if not spread:
+        model = model.to(_device(device))
     try:
         path, layers = find_layers(model, family, n_layers(config))
         widths = check_hooks(model, layers, family, sites)

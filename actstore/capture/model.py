@@ -1,5 +1,6 @@
 """Model: a checkpoint loaded as its trunk alone, ready to be hooked. Never runs code that comes with it."""
 
+import importlib.util
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,11 +20,15 @@ Trunk: TypeAlias = Any
 _WRONG = (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError)
 
 
-def load_model(source: CheckpointSource, folder: Path, dtype: torch.dtype, attention: str) -> Trunk:
+def load_model(
+    source: CheckpointSource, folder: Path, dtype: torch.dtype, attention: str, *, spread: bool = False
+) -> Trunk:
     """The trunk in evaluation mode, without gradients, on the CPU.
 
+    `spread`: over all GPUs that the process sees, for a model that one does not hold (never run on GPUs).
     Where a family does not know the attention asked for, it gets 'eager'. Raises ModelError.
     """
+    _check_spread(source, spread=spread)
     from transformers import AutoConfig
 
     try:
@@ -35,7 +40,8 @@ def load_model(source: CheckpointSource, folder: Path, dtype: torch.dtype, atten
         if source.init == "random":
             model = _initial(kind, config, options, source.seed, initializer_range(read_config(folder)))
         else:
-            model = _pretrained(kind, source, folder, config, {**options, "dtype": dtype})
+            spreading = {"device_map": "auto"} if spread else {}
+            model = _pretrained(kind, source, folder, config, {**options, **spreading, "dtype": dtype})
     except _WRONG as error:
         if isinstance(error, ModelError):
             raise
@@ -44,7 +50,8 @@ def load_model(source: CheckpointSource, folder: Path, dtype: torch.dtype, atten
             "comes with a model is never run; save it again with this version of transformers"
         ) from error
     model.config.output_hidden_states = model.config.output_attentions = False
-    return model.to(dtype).eval().requires_grad_(False)
+    # One that is spread is of that dtype already, and must not be moved.
+    return (model if spread else model.to(dtype)).eval().requires_grad_(False)
 
 
 @contextmanager
@@ -68,6 +75,17 @@ def pad_id(model: Trunk) -> int:
     """The token to pad with; any will do where the model names none, as padding is never attended to."""
     found = getattr(model.config, "pad_token_id", None)
     return found if isinstance(found, int) and found >= 0 else 0
+
+
+def _check_spread(source: CheckpointSource, *, spread: bool) -> None:
+    if spread and source.init == "random":
+        raise ModelError(
+            f'checkpoint {source.name!r}: init = "random" is drawn on one device; leave out gpus_per_worker'
+        )
+    if spread and importlib.util.find_spec("accelerate") is None:
+        raise ModelError(
+            "gpus_per_worker above 1 needs the package accelerate on every worker: pip install accelerate"
+        )
 
 
 def _model_class(config: Any) -> Any:

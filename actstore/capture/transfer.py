@@ -18,7 +18,8 @@ class Transfer:
 
     def __init__(self, device: torch.device) -> None:
         self._on_gpu = device.type == "cuda"
-        self._stream: Any = torch.cuda.Stream(device) if self._on_gpu else None  # type: ignore[no-untyped-call]
+        self._streams: dict[torch.device, Any] = {}
+        """A copy stream for each GPU: a model may be spread over several."""
         self._pinned: dict[str, torch.Tensor] = {}
         self._places: torch.Tensor | None = None
         self._taken: dict[str, torch.Tensor] = {}
@@ -31,22 +32,30 @@ class Transfer:
         """Take a site's activations [N, longest, D] as soon as they are computed."""
         packed = value.reshape(-1, value.shape[-1])
         if self._places is not None:
-            packed = packed.index_select(0, self._places)
+            packed = packed.index_select(0, self._places.to(packed.device))
         self._taken[site] = self._to_pinned(site, packed) if self._on_gpu else packed
 
     def finish(self) -> Mapping[str, npt.NDArray[np.float32]]:
         """Every taken site as float32 [T, D], in the batch's order of tokens."""
-        if self._on_gpu:
-            self._stream.synchronize()
+        self._wait()
         taken, self._taken, self._places = self._taken, {}, None
         return {site: self._to_numpy(value) for site, value in taken.items()}
 
     def drop(self) -> None:
         """Forget a batch that did not end, and give its memory back."""
         self._places, self._taken = None, {}
+        self._wait()
         if self._on_gpu:
-            self._stream.synchronize()
             torch.cuda.empty_cache()
+
+    def _wait(self) -> None:
+        for stream in self._streams.values():
+            stream.synchronize()
+
+    def _stream(self, device: torch.device) -> Any:
+        if device not in self._streams:
+            self._streams[device] = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        return self._streams[device]
 
     def _to_numpy(self, value: torch.Tensor) -> npt.NDArray[np.float32]:
         # A pinned buffer is filled again by the next batch, so what leaves here must be a copy of it.
@@ -59,8 +68,9 @@ class Transfer:
             buffer = torch.empty(packed.shape, dtype=packed.dtype, pin_memory=True)
             self._pinned[site] = buffer
         target = buffer[: len(packed)]
-        self._stream.wait_stream(torch.cuda.current_stream(packed.device))
-        with torch.cuda.stream(self._stream):
+        stream = self._stream(packed.device)
+        stream.wait_stream(torch.cuda.current_stream(packed.device))
+        with torch.cuda.stream(stream):
             target.copy_(packed, non_blocking=True)
-        packed.record_stream(self._stream)
+        packed.record_stream(stream)
         return target

@@ -19,6 +19,8 @@ class ExtractorArgs:
     attention: str
     threads: int
     device: str = "auto"
+    n_gpus: int = 1
+    """GPUs that the model is spread over."""
 
 
 def open_checkpoint(arguments: ExtractorArgs) -> Extractor:
@@ -33,6 +35,7 @@ def open_checkpoint(arguments: ExtractorArgs) -> Extractor:
         attention=arguments.attention,
         threads=arguments.threads,
         device=arguments.device,
+        n_gpus=arguments.n_gpus,
     )
 
 

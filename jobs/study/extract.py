@@ -16,5 +16,7 @@ class Extract(Block):
     """None: the extractor's default."""
     codec: Literal["none", "zstd", "blosc"] = "none"
     attention: Literal["sdpa", "eager"] = "sdpa"
+    gpus_per_worker: Positive | None = None
+    """GPUs that one worker spreads a model over, for models that one GPU does not hold; None: 1."""
     pairs: Literal["needed", "all"] | None = None
     """Which checkpoints run over which corpora; None: 'needed' once there is an analysis, else 'all'."""
