@@ -15,6 +15,8 @@ from actstore.store.system import explained
 STAGING = ".staging"
 WRITE_BACK_BYTES = 6 << 20
 """Bytes after which the disk is told to begin with them."""
+BUFFERS_A_CALL = 512
+"""Buffers that one system call takes; the system's limit is 1,024."""
 LINK_ATTEMPTS = 5
 """A repair or gc elsewhere may remove a folder, empty so far, just before an object gets its name in it."""
 
