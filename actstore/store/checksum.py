@@ -1,4 +1,4 @@
-"""CRC-32C of bytes as they lie. The package `crc32c` takes any contiguous array and lets other threads work."""
+"""CRC-32C of bytes as they lie. The package `crc32c` takes any contiguous array, without the lock."""
 
 from typing import Any
 
