@@ -34,7 +34,7 @@ CASES = {
     "unknown key far from all": (
         f"{STUDY}[extract]\nzzz = 1\n",
         '[extract]: unknown key "zzz"; allowed are dtype, compute_dtype, sites, tokens_per_batch, codec, '
-        "attention, pairs",
+        "attention, gpus_per_worker, pairs",
     ),
     "unknown key at the top": (
         f"sed = 1\n{STUDY}",
