@@ -15,11 +15,13 @@ from actstore.errors import ActstoreError, NotYetError
 from jobs.console import Console
 
 VERBS = {
+    "init": "a commented study file for your own models and texts",
     "run": "everything the study asks, in dependency order; what exists is skipped",
     "plan": "what a study would run: bytes, shards, memory; runs no model",
     "extract": "run each checkpoint once and store its activations",
     "analyse": "the study's analyses, from the store only",
     "report": "tables and figures of finished analyses",
+    "submit": "a study as a job on a Ray cluster, its log followed",
     "ls": "what a store holds: complete, partial or missing",
     "verify": "check every stored byte; exit 1 and a list where something is damaged",
     "query": "stored activations with their tokens",
@@ -29,9 +31,7 @@ VERBS = {
     "gc": "remove bytes that no record needs; lists first, --yes acts",
 }
 NOT_YET = {
-    "init": "write a study file by hand: docs/study.md shows every key",
     "finetune": "give fine-tuned checkpoints as [[checkpoint]]",
-    "submit": "use `ray job submit --working-dir . -- python -m jobs.run STUDY`",
     "serve": "open the store's folder with Python, `actstore query` or `actstore sql`",
     "cp": "copy the store's folder with any tool; `actstore verify` checks the copy",
 }

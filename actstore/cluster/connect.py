@@ -53,10 +53,10 @@ def worker_environment(resources: Resources, extra: Mapping[str, str]) -> dict[s
     found = dict.fromkeys(THREAD_VARIABLES, str(resources.threads)) | {"TOKENIZERS_PARALLELISM": "false"}
     # One heap for all threads of a worker: each would keep freed pages of its own.
     found["MALLOC_ARENA_MAX"] = "1"
-    checkout = _checkout()
-    if checkout is not None:
+    folder = checkout()
+    if folder is not None:
         known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-        paths = [str(checkout), *(path for path in known if path and path != str(checkout))]
+        paths = [str(folder), *(path for path in known if path and path != str(folder))]
         found["PYTHONPATH"] = os.pathsep.join(paths)
     return found | dict(extra)
 
@@ -83,10 +83,10 @@ def _start_here(ray: ModuleType, n_workers: int | None) -> None:
 
 def _connect_to(ray: ModuleType, address: str) -> None:
     options: dict[str, Any] = {"address": address, "log_to_driver": False, "logging_level": logging.ERROR}
-    checkout = _checkout()
-    if checkout is not None:
+    folder = checkout()
+    if folder is not None:
         # Nodes without this folder get the code from the cluster.
-        packages = [str(checkout / name) for name in OUR_PACKAGES if (checkout / name).is_dir()]
+        packages = [str(folder / name) for name in OUR_PACKAGES if (folder / name).is_dir()]
         options["runtime_env"] = {"py_modules": packages, "excludes": ["__pycache__"]}
     try:
         ray.init(**options)
@@ -105,7 +105,7 @@ def refusal(address: str, error: BaseException) -> str:
     return f"no Ray cluster at {address}: {error}; {ADVICE}"
 
 
-def _checkout() -> Path | None:
+def checkout() -> Path | None:
     """The folder our packages are imported from, None where every process finds them by itself."""
     folder = Path(__file__).resolve().parents[2]
     installed = [Path(path).resolve() for path in (*site.getsitepackages(), site.getusersitepackages())]
