@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from actstore.cluster.executor import RayExecutor
 from actstore.cluster.folders import refuse_runtime_folder
 from actstore.errors import UnitsFailedError
-from actstore.schema.ports import Executor
+from actstore.schema.ports import Executor, Resources
 from actstore.serial import SerialExecutor
 from actstore.store.objects import Objects
 
@@ -50,6 +50,12 @@ def open_executor(
 def gpus_per_worker(executor: Executor) -> float:
     """A whole GPU where the cluster has any; one process takes what it sees without asking."""
     return 1.0 if isinstance(executor, RayExecutor) and executor.has_gpus else 0.0
+
+
+def workers_for(executor: Executor, resources: Resources, n_units: int) -> int:
+    """How many workers will do so many units."""
+    found = executor.workers_for(resources) if isinstance(executor, RayExecutor) else executor.n_workers
+    return min(found, n_units)
 
 
 def _existing(folder: Path) -> Path:

@@ -14,7 +14,7 @@ from actstore.store.places import open_objects
 from actstore.store.root import check_format, create_root
 from actstore.store.runs import missing_shards
 from jobs.console import Console, counted, human_bytes
-from jobs.executors import AnyExecutor, NoExecutor, gpus_per_worker, open_executor
+from jobs.executors import AnyExecutor, NoExecutor, gpus_per_worker, open_executor, workers_for
 from jobs.loading import check_loading
 from jobs.log import Log, open_log
 from jobs.options import add_log, add_study, add_workers
@@ -107,7 +107,7 @@ def _extract_missing(
     with console.progress("extracting shards", missing) as bar:
         console.remark(
             f"{counted(missing, 'shard')} of {counted(len(plans), 'run')} to compute on "
-            f"{counted(executor.n_workers, 'worker')}, "
+            f"{counted(workers_for(executor, resources, missing), 'worker')}, "
             f"{human_bytes(resources.memory_bytes)} of memory each at most beside the model"
         )
         watch = Watch(bar, log, None if arguments.ray_address == "none" else RayMetrics())

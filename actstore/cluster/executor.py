@@ -43,7 +43,11 @@ class RayExecutor:
 
     @property
     def n_workers(self) -> int:
-        return self._wanted(Resources())
+        return self.workers_for(Resources())
+
+    def workers_for(self, resources: Resources) -> int:
+        """How many workers of this size there will be."""
+        return self._places(resources) if self._n_workers is None else self._n_workers
 
     @property
     def has_gpus(self) -> bool:
@@ -65,7 +69,7 @@ class RayExecutor:
         self._check_fits(resources)
         crew = Crew(work, resources, worker_environment(resources, self._environment))
         drive = Drive(
-            crew, schedule, lambda: self._wanted(resources), placement_seconds=self._placement_seconds
+            crew, schedule, lambda: self.workers_for(resources), placement_seconds=self._placement_seconds
         )
         for outcome in drive.outcomes():
             if self._record is not None:
@@ -94,9 +98,6 @@ class RayExecutor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _wanted(self, resources: Resources) -> int:
-        return self._places(resources) if self._n_workers is None else self._n_workers
 
     def _places(self, resources: Resources) -> int:
         from actstore.cluster.nodes import alive_nodes, places

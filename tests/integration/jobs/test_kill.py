@@ -107,7 +107,7 @@ def test_killed_and_run_again_until_done(
     n_shards = sum(one["n_shards"] for one in last.document["runs"])
     n_new = sum(one["n_new_shards"] for one in last.document["runs"])
     n_kept = n_shards - n_new
-    assert n_kept >= len(before) > 0
+    assert n_kept >= max(1, len(before))
     assert run("verify", store).code == 0
     again = run("extract", small.file, "--store", store, *where)
     assert "no model was run" in again.err
