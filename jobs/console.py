@@ -1,7 +1,6 @@
 """Console: what a command says. Answers go to stdout, progress and remarks to stderr."""
 
 import json
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,11 +8,12 @@ from typing import Any
 
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column
 
-FILE_WIDTH = 240
-NUMBER = re.compile(r"-?[\d,]+(\.\d+)?(e[+-]?\d+)?%?( of \d+| k?B| [MGT]B| s| min| h)?")
-"""What is set to the right: a number, with its unit where it has one."""
+from jobs.tables import text_table
+
+FILE_WIDTH = 1_000_000
+BAR_WIDTH = 20
 
 
 class Console:
@@ -22,7 +22,7 @@ class Console:
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
         terminal = sys.stdout.isatty()
-        # A file or a pipe gets every column whole; a terminal folds what does not fit.
+        # A file or a pipe gets every line whole; a terminal folds what does not fit.
         self.out = RichConsole(highlight=False, soft_wrap=True, width=None if terminal else FILE_WIDTH)
         self.err = RichConsole(stderr=True, highlight=False, soft_wrap=True)
 
@@ -45,26 +45,26 @@ class Console:
         """A table of the answer; numbers are set to the right."""
         if self.as_json:
             return
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-        for column, header in enumerate(headers):
-            numeric = bool(rows) and all(_is_number(row[column]) for row in rows if row[column])
-            table.add_column(header, justify="right" if numeric else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*row)
-        self.out.print(table)
+        width = self.out.width if self.out.is_terminal else None
+        self.out.print(text_table(headers, rows, title=title, width=width))
 
     @contextmanager
     def progress(self, what: str, total: float) -> Iterator["Bar"]:
         """A progress bar on a terminal; nothing where stderr is no terminal."""
         columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(BAR_WIDTH),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
             TimeRemainingColumn(),
+            # What does not fit is cut here, at its end.
+            TextColumn(
+                "{task.fields[note]}",
+                markup=False,
+                table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
+            ),
         )
         with Progress(
-            *columns, console=self.err, disable=not self.err.is_terminal, transient=True
+            *columns, console=self.err, disable=not self.err.is_terminal, transient=True, expand=True
         ) as progress:
             yield Bar(progress, progress.add_task(what, total=total, note=""))
 
@@ -101,7 +101,3 @@ def human_seconds(seconds: float) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 shard`, `2 shards`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _is_number(text: str) -> bool:
-    return NUMBER.fullmatch(text) is not None

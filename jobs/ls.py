@@ -1,6 +1,7 @@
 """`actstore ls STORE`: checkpoints x corpora, complete, partial or missing; stale results."""
 
 import argparse
+import datetime
 import sys
 from typing import Any
 
@@ -31,11 +32,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         for row in sorted(runs, key=lambda row: (row["checkpoint"] or "", row["corpus"] or ""))
     ]  # fmt: skip
     console.table(["checkpoint", "corpus", "sites", "dtype", "state", "size", "run"], rows)
-    told = [[row["kind"], row["name"], row["result_id"], "stale" if row["stale"] else "", row["finished"]]
-            for row in results]  # fmt: skip
+    told = [[row["kind"], row["name"], "stale" if row["stale"] else "current", _minute(row["finished"]),
+             row["result_id"]] for row in results]  # fmt: skip
     if told:
         console.line("")
-        console.table(["result", "name", "id", "", "finished"], told)
+        console.table(["result", "name", "state", "finished", "id"], told)
     return 0
 
 
@@ -59,6 +60,14 @@ def _missing(store: actstore.Store, runs: list[dict[str, Any]]) -> list[dict[str
         for corpus in corpora
         if (checkpoint, corpus) not in there
     ]  # fmt: skip
+
+
+def _minute(time: str) -> str:
+    """`2026-01-31 12:00 UTC` of an ISO time; as it is where it is none."""
+    try:
+        return datetime.datetime.fromisoformat(time).astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return time
 
 
 def _sites(sites: list[str]) -> str:

@@ -33,8 +33,8 @@ LOSSLESS = (
     "sites, of dtype (int8 halves float16) and of tokens matters far more"
 )
 HEADERS = (
-    "checkpoint", "corpus", "sites", "tokens", "shards missing", "bytes", "memory/worker", "worker time left",
-    "asked by",
+    "checkpoint", "corpus", "sites", "tokens", "shards missing", "bytes", "memory of a worker",
+    "worker time left", "asked by",
 )  # fmt: skip
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 

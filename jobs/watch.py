@@ -30,8 +30,8 @@ class Watch:
         self._n_bytes += sum(item.bytes for item in receipt.objects)
         rate = self._n_tokens / max(time.monotonic() - self._started, 1e-9)
         self._bar.advance(
-            1, f"{plan.checkpoint} over {plan.corpus}: {rate:,.0f} tokens/s, "
-            f"{counted(len(self._workers), 'worker')}, {human_bytes(self._n_bytes)} written",
+            1, f"{rate:,.0f} tokens/s, {human_bytes(self._n_bytes)} written, "
+            f"{counted(len(self._workers), 'worker')}: {plan.checkpoint} over {plan.corpus}",
         )  # fmt: skip
         self._tell(plan, outcome, "shard", n_tokens=receipt.n_tokens, measured=receipt.measured)
 
