@@ -23,8 +23,10 @@ class Console:
         self.as_json = as_json
         terminal = sys.stdout.isatty()
         # A file or a pipe gets every line whole; a terminal folds what does not fit.
-        self.out = RichConsole(highlight=False, soft_wrap=True, width=None if terminal else FILE_WIDTH)
-        self.err = RichConsole(stderr=True, highlight=False, soft_wrap=True)
+        self.out = RichConsole(
+            highlight=False, soft_wrap=True, emoji=False, width=None if terminal else FILE_WIDTH
+        )
+        self.err = RichConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
     def answer(self, document: Any) -> None:
         """The one JSON document, where one was asked for."""

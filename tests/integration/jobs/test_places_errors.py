@@ -97,6 +97,17 @@ def test_no_right_to_read_a_text(study: SmallStudy) -> None:
     assert not study.store.exists()
 
 
+def test_what_is_whole_on_a_read_only_disk_needs_no_writing(here: Here, study: SmallStudy) -> None:
+    file = study.only(["base"], ["text"]).write()
+    assert here("extract", file, *ALONE).code == 0
+    with small_disk("32m") as disk:
+        store = shutil.copytree(study.store, disk.place / "store")
+        disk.remount("ro")
+        answer = here("extract", file, "--store", store)
+        assert (answer.code, "no model was run" in answer.err) == (0, True), answer
+        disk.remount("rw")
+
+
 def test_a_read_only_disk(here: Here, study: SmallStudy, extracted: Path) -> None:
     with small_disk("32m") as disk:
         store = disk.place / "store"
