@@ -72,7 +72,7 @@ class GridSums:
         cross_DE = found[f"cross/{a}-{b}"]
         xp = array_namespace(cross_DE)
         left, right = [-n * missed_D], [missed_E]
-        if not self.form.exact:
+        if self.form.corrected:
             along_D, along_E = self.pivots[a].along_D, self.pivots[b].along_D
             missing_D, missing_E = self._lost_along_pivots(a, b)
             left, right = [*left, along_D, missing_D], [*right, missing_E, along_E]

@@ -28,6 +28,11 @@ class Form:
     norms: bool = False
     """Sums with the squared distances from the pivot too."""
 
+    @property
+    def corrected(self) -> bool:
+        """Whether float32 products are made exact along the pivots: RSA's covariance weighs those most."""
+        return self.unit and not self.exact
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pivot:
@@ -44,7 +49,7 @@ class Prepared:
     rows_TD: Array
     total_D: Array
     score_T: Array | None
-    """Component along the pivot's direction; None where products are exact."""
+    """Component along the pivot's direction; None unless the form is corrected."""
     square_T: Array | None
     """Squared length; None unless the form has norms."""
 
@@ -78,14 +83,14 @@ def prepared(value_TD: Array, pivot: Pivot, form: Form, name: RowName) -> Prepar
         exact_TD -= pivot.point_D[None, :]
         rows_TD[part, :] = xp.astype(exact_TD, dtype)
         total_D = total_D + xp.sum(exact_TD, axis=0)
-        if not form.exact:
+        if form.corrected:
             score_T[part] = exact_TD @ pivot.along_D
         if form.norms:
             square_T[part] = xp.vecdot(exact_TD, exact_TD)
     return Prepared(
         rows_TD=rows_TD,
         total_D=total_D,
-        score_T=None if form.exact else score_T,
+        score_T=score_T if form.corrected else None,
         square_T=square_T if form.norms else None,
     )
 

@@ -11,7 +11,7 @@ Array = Any
 """An array of any array API namespace."""
 RowName = Callable[[int], str]
 """How the row at an index is called in a message."""
-ROWS_PER_PASS = 512
+ROWS_PER_PASS = 128
 """Rows that are in float64 at once; few enough to stay in a CPU's cache."""
 
 
