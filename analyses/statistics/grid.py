@@ -27,6 +27,7 @@ class GridSums:
         own = [(side, side) for side in range(len(self.pivots))]
         self.products = tuple(dict.fromkeys([*own, *self.cells]))
         self.arrays: dict[str, Array] = {}
+        self._own: dict[int, CrossMoments] = {}
 
     def add(self, values: Sequence[Array], names: Sequence[RowName]) -> None:
         """Add the same tokens' rows of every side, [T, D] each, all float32 or all float64.
@@ -84,8 +85,11 @@ class GridSums:
         )
 
     def moments(self, a: int, b: int) -> Moments:
-        """All moments of a pair of sides."""
-        return Moments(xx=self.cross(a, a), yy=self.cross(b, b), xy=self.cross(a, b))
+        """All moments of a pair of sides; a side's own are found once for all its pairs."""
+        for side in (a, b):
+            if side not in self._own:
+                self._own[side] = self.cross(side, side)
+        return Moments(xx=self._own[a], yy=self._own[b], xy=self.cross(a, b))
 
     def norm_moments(self, a: int, b: int) -> NormMoments:
         """Moments and norm sums of a pair of sides."""
@@ -97,6 +101,7 @@ class GridSums:
         )
 
     def _put(self, name: str, value: Array) -> None:
+        self._own.clear()
         xp = array_namespace(value)
         if name in self.arrays:
             self.arrays[name] += value

@@ -196,3 +196,13 @@ def test_a_bad_row_is_named_by_its_side():
 def test_rows_that_can_not_be_paired_are_refused(x, y, named):
     with pytest.raises(RequestError, match=named):
         moments(x, y)
+
+
+def test_rows_may_be_added_after_moments_were_taken():
+    values = sides(2, 80)
+    sums = GridSums(summed(values, Form())[0].pivots, CELLS, Form())
+    sums.add([value[:30] for value in values], NAMES)
+    sums.moments(0, 1)
+    sums.add([value[30:] for value in values], NAMES)
+    whole = summed(values, Form())[0].moments(0, 1)
+    np.testing.assert_allclose(sums.moments(0, 1).xx.cross_DE, whole.xx.cross_DE, atol=1e-11)
