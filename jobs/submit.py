@@ -19,6 +19,7 @@ from jobs.upload import STUDY_FOLDER, Upload, gather
 
 STAGES = ("run", "extract", "analyse", "report")
 RUNNING = ("PENDING", "RUNNING")
+COMMAND_NOT_FOUND = 127
 EXIT_CODES = {"SUCCEEDED": 0, "STOPPED": 1, "FAILED": 1}
 
 
@@ -34,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", metavar="N", type=positive, default=1, help="threads of a worker")
     parser.add_argument(
         "--env", metavar="NAME=VALUE", action="append", default=[], help="a variable of the job; repeat it"
+    )
+    parser.add_argument(
+        "--python", metavar="PATH", default="python", help="the cluster's interpreter (default: its `python`)"
     )
     parser.add_argument("--no-follow", action="store_true", help="do not wait for the end")
     parser.add_argument("--stop", action="store_true", help="stop the job of this study instead")
@@ -68,7 +72,10 @@ def packages() -> list[Path]:
 def submission_id(arguments: argparse.Namespace, upload: Upload) -> str:
     """The same for the same study, command and code: submitting twice is submitting once."""
     contents = {place: content_id(path.read_bytes().hex()) for place, path in upload.files.items()}
-    chosen = [arguments.stage, arguments.store, arguments.workers, arguments.threads, sorted(arguments.env)]
+    chosen = [
+        arguments.stage, arguments.store, arguments.workers, arguments.threads, arguments.python,
+        sorted(arguments.env),
+    ]  # fmt: skip
     return f"actstore-{arguments.study.stem}-{content_id([contents, chosen])[:10]}"
 
 
@@ -93,7 +100,7 @@ def submit(  # noqa: PLR0917  the parts of one request, used once
     variables: dict[str, str],
 ) -> None:
     """Send the files and start the command."""
-    words = ["python", "-m", f"jobs.{arguments.stage}", f"{STUDY_FOLDER}/{arguments.study.name}"]
+    words = [arguments.python, "-m", f"jobs.{arguments.stage}", f"{STUDY_FOLDER}/{arguments.study.name}"]
     if arguments.store is not None:
         words += ["--store", store]
     if arguments.stage != "report":
@@ -146,8 +153,17 @@ def _follow(client: Any, name: str, arguments: argparse.Namespace, console: Cons
     status = str(getattr(details.status, "value", details.status))
     code = details.driver_exit_code if status == "FAILED" else EXIT_CODES.get(status, 1)
     console.remark(f"job {name}: {status.lower()}" + (f", {details.message}" if status == "FAILED" else ""))
+    if status == "FAILED" and _wrong_python(code, str(details.message)):
+        console.remark(
+            f"the cluster's `{arguments.python}` has not what actstore needs: name the interpreter that has "
+            "it with --python, or install actstore's dependencies on every node"
+        )
     console.answer({"job": name, "status": status, "exit_code": code})
     return EXIT_CODES["FAILED"] if code is None else int(code)
+
+
+def _wrong_python(code: int | None, message: str) -> bool:
+    return code == COMMAND_NOT_FOUND or "ModuleNotFoundError" in message
 
 
 async def _tell_logs(client: Any, name: str) -> None:
