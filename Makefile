@@ -78,8 +78,10 @@ contracts: $(DEVELOP)
 
 check: lint types contracts test
 
-bench: $(INSTALLED) $(DEMO_MODELS)
-	ACTSTORE_MODELS="$(MODELS)" $(BIN)/python benchmarks/extraction.py
+# each prints the tables that docs/benchmarks holds; make bench BENCH="storage reading" for some
+BENCH ?= extraction storage reading codecs similarity
+bench: $(DEVELOP) $(DEMO_MODELS)
+	@for name in $(BENCH); do echo "== $$name"; 	  ACTSTORE_MODELS="$(MODELS)" $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 # models and stores stay
 clean:
