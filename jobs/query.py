@@ -7,10 +7,18 @@ from pathlib import Path
 import pyarrow as pa
 
 import actstore
+from actstore.errors import RequestError
 from actstore.schema.query import POOLS, UNITS, Query
 from jobs.console import Console
 from jobs.options import add_store
-from jobs.output import ACTIVATION_FILES, check_suffix, write_activations
+from jobs.output import (
+    ACTIVATION_FILES,
+    TABLE_FILES,
+    check_suffix,
+    print_table,
+    write_activations,
+    write_table,
+)
 
 ROWS_SHOWN = 50
 UNITS_SHOWN = 4
@@ -30,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--unit", choices=UNITS, default="token")
     parser.add_argument("--pool", choices=POOLS, default="mean", help="a word's vector from its tokens'")
+    parser.add_argument(
+        "--nearest", metavar=("EXAMPLE", "POSITION"), nargs=2, type=int,
+        help="instead: the tokens (or words) nearest to this one, at each layer of each checkpoint",
+    )  # fmt: skip
+    parser.add_argument("--k", metavar="N", type=int, default=10, help="how many nearest (default: 10)")
     parser.add_argument("--limit", metavar="N", type=int, help="default: everything")
     parser.add_argument("--sample", metavar="N", type=int, help="a seeded uniform sample")
     parser.add_argument("--seed", metavar="N", type=int, default=0)
@@ -42,6 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Answer a query."""
+    if arguments.nearest is not None:
+        return _nearest(arguments, console)
     if arguments.output is not None:
         check_suffix(arguments.output, ACTIVATION_FILES)
     query = Query(
@@ -67,6 +82,27 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         console.answer(reader.read_all().to_pylist())
         return 0
     _show(reader, console)
+    return 0
+
+
+def _nearest(arguments: argparse.Namespace, console: Console) -> int:
+    """Answer with the nearest tokens or words, as a table."""
+    for name in ("limit", "sample"):
+        if getattr(arguments, name) is not None:
+            raise RequestError(f"--{name} goes not with --nearest; --k says how many, --where among which")
+    if arguments.output is not None:
+        check_suffix(arguments.output, TABLE_FILES)
+    example, position = arguments.nearest
+    table = actstore.open(arguments.store).nearest(
+        arguments.checkpoint, arguments.corpus, example, position, arguments.layer, arguments.site,
+        k=arguments.k, where=arguments.where, unit=arguments.unit, pool=arguments.pool, run=arguments.run,
+    )  # fmt: skip
+    if arguments.output is not None:
+        write_table(table, arguments.output)
+        console.remark(f"{table.num_rows} rows in {arguments.output}")
+        console.answer({"rows": table.num_rows, "file": str(arguments.output)})
+        return 0
+    print_table(table, "json" if arguments.json else "table", console)
     return 0
 
 

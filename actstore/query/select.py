@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from actstore.errors import RequestError
+from actstore.query.limits import LOCAL, Limits, check_rows
 from actstore.query.tables import ask
 from actstore.schema.query import Query
 from actstore.schema.spec import RunSpec
@@ -46,10 +47,16 @@ class Selected:
         return int(self.table.num_rows)
 
 
-def select(connection: duckdb.DuckDBPyConnection, query: Query, readers: Sequence[RunReader]) -> Selected:
+def select(
+    connection: duckdb.DuckDBPyConnection,
+    query: Query,
+    readers: Sequence[RunReader],
+    *,
+    limits: Limits = LOCAL,
+) -> Selected:
     """Tokens or words that the predicate chooses and every run holds, by example and position.
 
-    Raises RequestError for SQL that DuckDB refuses.
+    Raises RequestError for SQL that DuckDB refuses, and for what is over the limits.
     """
     spec = readers[0].spec
     sql = (_token_sql if query.unit == "token" else _word_sql)(query, spec)
@@ -59,7 +66,7 @@ def select(connection: duckdb.DuckDBPyConnection, query: Query, readers: Sequenc
         sql = f"SELECT * FROM ({chosen} LIMIT {int(query.sample)}) ORDER BY first_row, unit"
     if query.limit is not None:
         sql += f" LIMIT {int(query.limit)}"
-    return Selected(table=ask(connection, sql, shown=query.where), unit=query.unit)
+    return Selected(table=ask(connection, sql, shown=query.where, limits=limits), unit=query.unit)
 
 
 def _left_out(readers: Sequence[RunReader]) -> str:
@@ -81,6 +88,8 @@ def answer(
     selected: Selected,
     reader_of: Callable[[str], RunReader],
     sites_of: Callable[[RunSpec], Sequence[str]],
+    *,
+    limits: Limits = LOCAL,
 ) -> pa.RecordBatchReader:
     """Stream the answer: for each checkpoint and site, the selected tokens or words in order."""
     readers = {name: reader_of(name) for name in query.checkpoints}
@@ -90,6 +99,7 @@ def answer(
         raise RequestError(
             f"the sites asked for have widths {sorted(widths)}; ask for those of one width at a time"
         )
+    check_rows(len(selected) * sum(map(len, sites.values())), limits)
     halves = all(reader.spec.dtype == "float16" for reader in readers.values())
     schema = answer_schema(query.unit, widths.pop(), pa.float16() if halves else pa.float32())
 
@@ -123,7 +133,7 @@ def _site_batches(
     item = schema.field("activation").type.value_type.to_pandas_dtype()
     row_bytes = reader.spec.width(site) * np.dtype(item).itemsize
     step = max(1, BATCH_BYTES // row_bytes)
-    layer = int(site[1:]) if site[1:].isdigit() else None
+    layer = site_layer_number(site)
     for first in range(0, len(selected), step):
         part = selected.table.slice(first, step)
         first_N, last_N = (part.column(name).to_numpy() for name in ("first_row", "last_row"))
@@ -141,6 +151,11 @@ def _site_batches(
             pa.FixedSizeListArray.from_arrays(flat, values_ND.shape[1]),
         ]
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def site_layer_number(site: str) -> int | None:
+    """The layer whose output a site is; None for sites within a layer and after the last."""
+    return int(site[1:]) if site[1:].isdigit() else None
 
 
 def pool_rows(

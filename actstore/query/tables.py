@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pyarrow as pa
 
 from actstore.errors import DamagedShardError, RequestError
+from actstore.query.limits import LOCAL, Limits, check_rows, deadline
+from actstore.query.lock import lock, unlocked
+from actstore.query.spool import spooled
 from actstore.schema import tables, text, tokens
 from actstore.schema.refs import CorpusRef
 from actstore.store import catalog, names, paths, results
@@ -19,13 +23,39 @@ TREEBANK_SETS = ("upos", "xpos", "deprel")
 """Word labels that are also given as label sets in the view `labels`."""
 
 
-def connect(objects: Objects) -> duckdb.DuckDBPyConnection:
-    """A connection with every view of the store; reads files, writes none.
+class Files:
+    """The store's Parquet files as SQL, and which of them were named."""
+
+    def __init__(self, objects: Objects) -> None:
+        self.objects = objects
+        self.named: list[str] = []
+
+    def sql(self, key: str) -> str:
+        """A table function that reads one file."""
+        path = self.objects.local_path(key)
+        if path is None:
+            raise RequestError(
+                f"{self.objects.url}/{key}: SQL over an object store is not there yet; `actstore cp` it"
+            )
+        self.named.append(str(path))
+        return f"read_parquet({_quoted(str(path))})"
+
+
+@contextmanager
+def connect(objects: Objects, limits: Limits = LOCAL) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with every view of the store; it can read these files only, and write none.
 
     A corpus whose text is not stored yet is left out. Raises DamagedShardError for a damaged table.
     """
-    connection = duckdb.connect()
-    connection.execute("SET preserve_insertion_order = true")
+    with TemporaryDirectory(prefix="actstore-sql-") as folder, unlocked(limits, folder) as connection:
+        files = Files(objects)
+        _create_views(connection, files)
+        lock(connection, files.named)
+        yield connection
+
+
+def _create_views(connection: duckdb.DuckDBPyConnection, files: Files) -> None:
+    objects = files.objects
     for name, table in (
         ("checkpoints", catalog.checkpoint_table(objects)),
         ("corpora", catalog.corpus_table(objects)),
@@ -34,32 +64,47 @@ def connect(objects: Objects) -> duckdb.DuckDBPyConnection:
         connection.register(name, table)
     stored = [ref for ref in names.corpora(objects) if has_text(objects, ref.text_id)]
     for name, sql in (
-        ("examples", _examples(objects, stored)),
-        ("words", _words(objects, stored)),
-        ("tokens", _tokens(objects, stored, "tokens", tokens.TOKENS)),
-        ("word_tokens", _tokens(objects, stored, "word_tokens", tokens.WORD_TOKENS)),
-        ("labels", _labels(objects, stored)),
+        ("examples", _examples(files, stored)),
+        ("words", _words(files, stored)),
+        ("tokens", _tokens(files, stored, "tokens", tokens.TOKENS)),
+        ("word_tokens", _tokens(files, stored, "word_tokens", tokens.WORD_TOKENS)),
+        ("labels", _labels(files, stored)),
     ):
         _create_view(connection, name, sql)
     fresh = results.fresh_tables(objects)
     for kind, schema in tables.RESULTS.items():
-        parts = [f"SELECT {_names(schema)} FROM {_file(objects, key)}" for key in fresh.get(kind, [])]
+        parts = [f"SELECT {_names(schema)} FROM {files.sql(key)}" for key in fresh.get(kind, [])]
         _create_view(connection, kind, _union(parts, _columns(schema)))
-    return connection
 
 
-def ask(connection: duckdb.DuckDBPyConnection, statement: str, *, shown: str | None = None) -> pa.Table:
+def ask(
+    connection: duckdb.DuckDBPyConnection,
+    statement: str,
+    *,
+    shown: str | None = None,
+    limits: Limits = LOCAL,
+) -> pa.Table:
     """The rows of one statement that only reads; `shown` is the part of it that the user wrote.
 
-    Raises RequestError for SQL that DuckDB refuses, and for what is not one reading statement.
+    A long answer is a map of a temporary file. Raises RequestError for SQL that DuckDB refuses, for what is
+    not one reading statement, and for what is over the limits.
     """
     shown = statement if shown is None else shown
-    with explained(shown):
+    with explained(shown), deadline(connection, limits.seconds):
         found = connection.extract_statements(statement)
         # SHOW, DESCRIBE and SUMMARIZE count as SELECT; all else, EXPLAIN ANALYZE too, could write a file.
         if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT:
             raise RequestError(f"SQL {shown!r}: give one SELECT, all else could write; nothing was done")
-        return connection.sql(statement).to_arrow_table()
+        answer = pa.RecordBatchReader.from_stream(connection.sql(statement))
+        return spooled(pa.RecordBatchReader.from_batches(answer.schema, _counted(answer, limits)))
+
+
+def _counted(batches: pa.RecordBatchReader, limits: Limits) -> Iterator[pa.RecordBatch]:
+    n_rows = 0
+    for batch in batches:
+        n_rows += batch.num_rows
+        check_rows(n_rows, limits)
+        yield batch
 
 
 @contextmanager
@@ -82,14 +127,14 @@ def _create_view(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> 
         ) from error
 
 
-def _examples(objects: Objects, corpora: list[CorpusRef]) -> str:
+def _examples(files: Files, corpora: list[CorpusRef]) -> str:
     parts = []
     for ref in corpora:
         label, join = "NULL::VARCHAR", ""
         if ref.example_labels is not None:
-            file = _file(objects, paths.label_set(ref.text_id, EXAMPLE_LABEL_SET, ref.example_labels))
+            file = files.sql(paths.label_set(ref.text_id, EXAMPLE_LABEL_SET, ref.example_labels))
             label, join = "c.label", f"LEFT JOIN {file} c USING (example)"
-        source = _file(objects, paths.text(ref.text_id, "examples.parquet"))
+        source = files.sql(paths.text(ref.text_id, "examples.parquet"))
         parts.append(
             f"SELECT {_quoted(ref.text_id)} text_id, {_quoted(ref.name)} corpus, example, e.source_id, "
             f"{_quoted(ref.domain)} domain, e.text, e.text_b, {label} AS label FROM {source} e {join}"
@@ -99,15 +144,15 @@ def _examples(objects: Objects, corpora: list[CorpusRef]) -> str:
                           ("text_b", "VARCHAR"), ("label", "VARCHAR")])  # fmt: skip
 
 
-def _words(objects: Objects, corpora: list[CorpusRef]) -> str:
+def _words(files: Files, corpora: list[CorpusRef]) -> str:
     parts = []
     for ref in corpora:
         columns = "NULL::VARCHAR upos, NULL::VARCHAR xpos, NULL::INTEGER head, NULL::VARCHAR deprel"
         join = ""
         if ref.word_labels is not None:
-            file = _file(objects, paths.label_set(ref.text_id, WORD_LABEL_SET, ref.word_labels))
+            file = files.sql(paths.label_set(ref.text_id, WORD_LABEL_SET, ref.word_labels))
             columns, join = "l.upos, l.xpos, l.head, l.deprel", f"LEFT JOIN {file} l USING (example, word)"
-        source = _file(objects, paths.text(ref.text_id, "words.parquet"))
+        source = files.sql(paths.text(ref.text_id, "words.parquet"))
         parts.append(
             f"SELECT {_quoted(ref.text_id)} text_id, {_quoted(ref.name)} corpus, example, word, w.segment, "
             f"w.char_start, w.char_end, w.text, {columns} FROM {source} w {join}"
@@ -117,22 +162,22 @@ def _words(objects: Objects, corpora: list[CorpusRef]) -> str:
                           ("deprel", "VARCHAR")])  # fmt: skip
 
 
-def _tokens(objects: Objects, corpora: list[CorpusRef], name: str, schema: pa.Schema) -> str:
+def _tokens(files: Files, corpora: list[CorpusRef], name: str, schema: pa.Schema) -> str:
     parts = [
         f"SELECT {_quoted(meta.tokens_id)} tokens_id, {_quoted(ref.name)} corpus, * FROM "
-        + _file(objects, paths.tokens(ref.text_id, meta.tokens_id, f"{name}.parquet"))
+        + files.sql(paths.tokens(ref.text_id, meta.tokens_id, f"{name}.parquet"))
         for ref in corpora
-        for meta in list_metas(objects, ref.text_id)
+        for meta in list_metas(files.objects, ref.text_id)
     ]
     return _union(parts, [("tokens_id", "VARCHAR"), ("corpus", "VARCHAR"), *_columns(schema)])
 
 
-def _labels(objects: Objects, corpora: list[CorpusRef]) -> str:
+def _labels(files: Files, corpora: list[CorpusRef]) -> str:
     parts = []
     for ref in corpora:
-        for name, hash_ in list_labels(objects, ref.text_id):
+        for name, hash_ in list_labels(files.objects, ref.text_id):
             if name not in TAKEN:
-                file = _file(objects, paths.label_set(ref.text_id, name, hash_))
+                file = files.sql(paths.label_set(ref.text_id, name, hash_))
                 parts.append(f"SELECT {_quoted(name)} label_set, {_quoted(ref.name)} corpus, * FROM {file}")
         if ref.word_labels is not None:
             parts += [_treebank_set(ref.name, name) for name in TREEBANK_SETS]
@@ -170,15 +215,6 @@ def _union(parts: list[str], columns: list[tuple[str, str]]) -> str:
     """One query of all parts; with none of them an empty table of the given columns."""
     empty = "SELECT " + ", ".join(f"NULL::{kind} AS {name}" for name, kind in columns) + " WHERE false"
     return " UNION ALL ".join([empty, *parts])
-
-
-def _file(objects: Objects, key: str) -> str:
-    path = objects.local_path(key)
-    if path is None:
-        raise RequestError(
-            f"{objects.url}/{key}: SQL over an object store is not there yet; `actstore cp` it"
-        )
-    return f"read_parquet({_quoted(str(path))})"
 
 
 def _quoted(value: str) -> str:

@@ -1,4 +1,4 @@
-"""Query: what is asked of a store. Block: activations of consecutive examples."""
+"""Query and Nearest: what is asked of a store. Block: activations of consecutive examples."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,6 +10,7 @@ from actstore.errors import RequestError
 
 UNITS = ("token", "word")
 POOLS = ("mean", "first", "last")
+K_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,38 @@ class Query:
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise RequestError(f"{name} = {value}: it must be 0 or more")
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nearest:
+    """Which stored tokens or words are nearest to one of them, at which layers of which checkpoints."""
+
+    checkpoints: tuple[str, ...]
+    corpus: str
+    example: int
+    position: int
+    """Of the token (or word) in its example."""
+    layers: tuple[int, ...] | None = None
+    """None: every stored layer."""
+    sites: tuple[str, ...] = ()
+    k: int = 10
+    where: str | None = None
+    """Which candidates are compared; None: every token that is not special, or every word."""
+    unit: str = "token"
+    pool: str = "mean"
+    runs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        Query(checkpoints=self.checkpoints, corpus=self.corpus, layers=self.layers, sites=self.sites,
+              unit=self.unit, pool=self.pool)  # fmt: skip
+        if not 1 <= self.k <= K_MAX:
+            raise RequestError(f"k = {self.k}: allowed are 1 to {K_MAX}")
+        for name in ("example", "position"):
+            if getattr(self, name) < 0:
+                raise RequestError(f"{name} = {getattr(self, name)}: it must be 0 or more")
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

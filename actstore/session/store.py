@@ -1,0 +1,193 @@
+"""Store: what `actstore.open()` returns for a place on this machine or an object store."""
+
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+
+from actstore.errors import IncomparableRunsError, NotFoundError
+from actstore.query.limits import LOCAL, Limits
+from actstore.query.nearest import nearest
+from actstore.query.select import answer, select
+from actstore.query.tables import ask, connect
+from actstore.schema.query import Nearest, Query
+from actstore.schema.refs import layer_site
+from actstore.schema.spec import RunSpec
+from actstore.session.run import Run
+from actstore.store import catalog
+from actstore.store.objects import Objects
+from actstore.store.reader import RunReader
+
+
+class Store:
+    """An open store."""
+
+    def __init__(self, objects: Objects, limits: Limits = LOCAL) -> None:
+        self.objects, self.limits = objects, limits
+
+    def __repr__(self) -> str:
+        return f"Store({self.objects.url!r})"
+
+    @property
+    def checkpoints(self) -> pa.Table:
+        """The table `checkpoints`."""
+        return catalog.checkpoint_table(self.objects)
+
+    @property
+    def corpora(self) -> pa.Table:
+        """The table `corpora`."""
+        return catalog.corpus_table(self.objects)
+
+    @property
+    def runs(self) -> pa.Table:
+        """The table `runs`."""
+        return catalog.run_table(self.objects)
+
+    def run(
+        self, checkpoint: str, corpus: str, *, run: str | None = None, allow_partial: bool = False
+    ) -> Run:
+        """The run of a checkpoint over a corpus.
+
+        Raises NotFoundError, AmbiguousRunError (name one with `run`), IncompleteRunError (unless
+        `allow_partial`, which gives the finished shards).
+        """
+        found = self._find([checkpoint], corpus, runs=() if run is None else (run,))
+        return Run(self.objects, found[checkpoint], checkpoint, corpus, allow_partial=allow_partial)
+
+    def query(  # noqa: PLR0917  one argument a part of a query, all by name in practice
+        self,
+        checkpoints: Sequence[str],
+        corpus: str,
+        layers: Sequence[int] | None = None,
+        sites: Sequence[str] = (),
+        where: str | None = None,
+        unit: str = "token",
+        pool: str = "mean",
+        limit: int | None = None,
+        sample: int | None = None,
+        seed: int = 0,
+        run: str | Sequence[str] = (),
+        allow_partial: bool = False,
+    ) -> pa.RecordBatchReader:
+        """Stored activations with their tokens, streamed in batches of bounded size.
+
+        Columns: checkpoint, corpus, example, token (or word), text, layer, site, activation.
+        """
+        asked = Query(
+            checkpoints=(checkpoints,) if isinstance(checkpoints, str) else tuple(checkpoints),
+            corpus=corpus,
+            layers=None if layers is None else tuple(layers),
+            sites=tuple(sites),
+            where=where,
+            unit=unit,
+            pool=pool,
+            limit=limit,
+            sample=sample,
+            seed=seed,
+            runs=(run,) if isinstance(run, str) else tuple(run),
+        )
+        return self.ask(asked, allow_partial=allow_partial)
+
+    def ask(self, query: Query, *, allow_partial: bool = False) -> pa.RecordBatchReader:
+        """As `query`, for a Query."""
+        readers, sites_of = self._readers(query, allow_partial=allow_partial)
+        with connect(self.objects, self.limits) as connection:
+            selected = select(connection, query, list(readers.values()), limits=self.limits)
+        return answer(query, selected, readers.__getitem__, sites_of, limits=self.limits)
+
+    def nearest(  # noqa: PLR0917  as query
+        self,
+        checkpoints: Sequence[str],
+        corpus: str,
+        example: int,
+        position: int,
+        layers: Sequence[int] | None = None,
+        sites: Sequence[str] = (),
+        k: int = 10,
+        where: str | None = None,
+        unit: str = "token",
+        pool: str = "mean",
+        run: str | Sequence[str] = (),
+    ) -> pa.Table:
+        """The k stored tokens (or words) with the highest cosine to the one at `position` of an example.
+
+        Columns: checkpoint, corpus, layer, site, rank, example, token (or word), text, cosine.
+        """
+        return self.ask_nearest(
+            Nearest(
+                checkpoints=(checkpoints,) if isinstance(checkpoints, str) else tuple(checkpoints),
+                corpus=corpus,
+                example=example,
+                position=position,
+                layers=None if layers is None else tuple(layers),
+                sites=tuple(sites),
+                k=k,
+                where=where,
+                unit=unit,
+                pool=pool,
+                runs=(run,) if isinstance(run, str) else tuple(run),
+            )
+        )
+
+    def ask_nearest(self, asked: Nearest) -> pa.Table:
+        """As `nearest`, for a Nearest."""
+        readers, sites_of = self._readers(asked, allow_partial=False)
+        with connect(self.objects, self.limits) as connection:
+            return nearest(connection, asked, readers, sites_of, limits=self.limits)
+
+    def _readers(
+        self, asked: Query | Nearest, *, allow_partial: bool
+    ) -> tuple[dict[str, RunReader], Callable[[RunSpec], Sequence[str]]]:
+        """A reader of each checkpoint's run, of one tokenisation; and which sites of it are asked for."""
+        wanted = tuple(layer_site(layer) for layer in asked.layers or ()) + asked.sites
+        found = self._find(asked.checkpoints, asked.corpus, sites=wanted, runs=asked.runs)
+        readers = {
+            name: RunReader(self.objects, run_id, allow_partial=allow_partial)
+            for name, run_id in found.items()
+        }
+        specs = [reader.spec for reader in readers.values()]
+        if len({spec.tokens_id for spec in specs}) > 1:
+            raise IncomparableRunsError(
+                f"the runs of {', '.join(asked.checkpoints)} differ in tokens_id "
+                f"({', '.join(spec.tokens_id for spec in specs)}): rows are not the same tokens; ask for "
+                "each checkpoint alone, or for runs of one tokenizer and max_length"
+            )
+
+        def sites_of(spec: RunSpec) -> Sequence[str]:
+            return wanted or [site for site in spec.sites if site[1:].isdigit()]
+
+        return readers, sites_of
+
+    def sql(self, statement: str) -> pa.Table:
+        """The answer to a SELECT over the store's tables (docs/format.md lists them).
+
+        Raises RequestError for SQL that is wrong or would write.
+        """
+        with connect(self.objects, self.limits) as connection:
+            return ask(connection, statement, limits=self.limits)
+
+    def _find(
+        self,
+        checkpoints: Sequence[str],
+        corpus: str,
+        *,
+        sites: tuple[str, ...] = (),
+        runs: tuple[str, ...] = (),
+    ) -> dict[str, str]:
+        """The run id of each checkpoint over a corpus; every id in `runs` has to be one of them."""
+        every = catalog.list_runs(self.objects)
+        unknown = sorted(set(runs) - {info.run_id for info in every})
+        if unknown:
+            raise NotFoundError(
+                f"no run {', '.join(unknown)} in {self.objects.url}; `actstore ls` lists the runs"
+            )
+        found = {
+            name: catalog.find_run(every, self.objects, name, corpus, sites=sites, runs=runs).run_id
+            for name in checkpoints
+        }
+        unused = sorted(set(runs) - set(found.values()))
+        if unused:
+            raise NotFoundError(
+                f"run {', '.join(unused)} is none of {', '.join(checkpoints)} over {corpus} that fits; "
+                "`actstore ls` lists the runs"
+            )
+        return found
