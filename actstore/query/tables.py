@@ -14,13 +14,10 @@ from actstore.query.spool import spooled
 from actstore.schema import tables, text, tokens
 from actstore.schema.refs import CorpusRef
 from actstore.store import catalog, names, paths, results
-from actstore.store.labels import TAKEN, list_labels
+from actstore.store.labels import TREEBANK_SETS, current_labels
 from actstore.store.objects import Objects
 from actstore.store.texts import EXAMPLE_LABEL_SET, WORD_LABEL_SET, has_text
 from actstore.store.tokens import list_metas
-
-TREEBANK_SETS = ("upos", "xpos", "deprel")
-"""Word labels that are also given as label sets in the view `labels`."""
 
 
 class Files:
@@ -175,10 +172,9 @@ def _tokens(files: Files, corpora: list[CorpusRef], name: str, schema: pa.Schema
 def _labels(files: Files, corpora: list[CorpusRef]) -> str:
     parts = []
     for ref in corpora:
-        for name, hash_ in list_labels(files.objects, ref.text_id):
-            if name not in TAKEN:
-                file = files.sql(paths.label_set(ref.text_id, name, hash_))
-                parts.append(f"SELECT {_quoted(name)} label_set, {_quoted(ref.name)} corpus, * FROM {file}")
+        for name, hash_ in current_labels(files.objects, ref):
+            file = files.sql(paths.label_set(ref.text_id, name, hash_))
+            parts.append(f"SELECT {_quoted(name)} label_set, {_quoted(ref.name)} corpus, * FROM {file}")
         if ref.word_labels is not None:
             parts += [_treebank_set(ref.name, name) for name in TREEBANK_SETS]
     columns = [("label_set", "VARCHAR"), ("corpus", "VARCHAR"), *_columns(text.SPAN_LABELS)]

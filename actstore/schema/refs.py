@@ -1,7 +1,8 @@
 """References: checkpoint and corpus by name, site by place in the model."""
 
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from actstore.errors import RequestError
@@ -81,10 +82,15 @@ class CorpusRef:
     """Hash of the label set `words` (upos, xpos, head, deprel), None where the source has none."""
     example_labels: str | None = None
     """Hash of the label set `examples` (a class an example), None where the source has none."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Hash of each span label set, by name; no part of the identity, more may come at any time."""
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "labels"}
+        # Left out where there are none: such a record is the one of before label sets were bound.
+        return fields | ({"labels": dict(self.labels)} if self.labels else {})
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> "CorpusRef":
-        return cls(**{name: value.get(name) for name in cls.__dataclass_fields__})  # type: ignore[arg-type]
+        found = {name: value.get(name) for name in cls.__dataclass_fields__}
+        return cls(**{**found, "labels": dict(value.get("labels") or {})})  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """A text: examples and words as the source has them. No tokenizer is involved."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -23,6 +24,22 @@ class Word:
     deprel: str | None = None
 
 
+Span = tuple[int, int]
+"""First word and word after the last, counted within the example."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a label set says about a span of words, or about two."""
+
+    span1: Span
+    span2: Span | None = None
+    labels: tuple[str, ...] = ()
+    """Several, or none, only where the task lets a target have several."""
+    info: str | None = None
+    """What else the source says, as JSON."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """One example: a text or a pair, with its words."""
@@ -32,6 +49,8 @@ class Example:
     words: tuple[Word, ...]
     text_b: str | None = None
     label: str | None = None
+    targets: Mapping[str, tuple[Target, ...]] = field(default_factory=dict)
+    """By label set, where the source has annotations of spans."""
 
 
 EXAMPLES = pa.schema(
@@ -75,4 +94,4 @@ SPAN_LABELS = pa.schema(
         ("info", pa.string()),
     ]
 )
-"""Spans are half-open ranges of words."""
+"""A row a label; spans are half-open ranges of words. A target without labels has one row, its label null."""

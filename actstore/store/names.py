@@ -1,6 +1,7 @@
 """Names: what a checkpoint or corpus name is bound to. A binding never changes; what is said about it may."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from actstore.errors import NameTakenError, NotFoundError
@@ -37,8 +38,10 @@ def bind_checkpoint(objects: Objects, ref: CheckpointRef) -> None:
 
 
 def bind_corpus(objects: Objects, ref: CorpusRef) -> None:
-    """Bind a name, or say anew what is said about it (its domain)."""
+    """Bind a name, or say anew what is said about it: its domain and, beside those it has, label sets."""
     check_corpus(objects, ref)
+    if objects.size(f"{paths.CORPORA}/{ref.name}/ref.json") is not None:
+        ref = replace(ref, labels={**corpus(objects, ref.name).labels, **ref.labels})
     _bind(objects, paths.CORPORA, ref.to_dict())
 
 

@@ -13,6 +13,10 @@ def label_set(text_id: str, name: str, hash_: str) -> str:
     return f"{TEXTS}/{text_id}/labels/{name}-{hash_}.parquet"
 
 
+def label_record(text_id: str, name: str, hash_: str) -> str:
+    return f"{TEXTS}/{text_id}/labels/{name}-{hash_}.json"
+
+
 def tokens(text_id: str, tokens_id: str, part: str) -> str:
     return f"{TEXTS}/{text_id}/tokens/{tokens_id}/{part}"
 

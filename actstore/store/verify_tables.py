@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from actstore.errors import ActstoreError
 from actstore.store import paths
-from actstore.store.labels import list_labels
+from actstore.store.labels import list_labels, span_labels_hash
 from actstore.store.objects import Objects
 from actstore.store.parquet import read_table, sha256_of
 from actstore.store.problem import Problem
@@ -50,7 +50,7 @@ def _verify_folder(objects: Objects, folder: str) -> Iterator[Problem]:
 
 
 def _verify_labels(objects: Objects, text_id: str) -> Iterator[Problem]:
-    """A label set's name holds its hash: over the rows of `words` and `examples`, over the file of others."""
+    """A label set's name holds the hash of its rows."""
     for name, hash_ in list_labels(objects, text_id):
         key = paths.label_set(text_id, name, hash_)
         try:
@@ -66,7 +66,7 @@ def _verify_labels(objects: Objects, text_id: str) -> Iterator[Problem]:
 
 def _labels_hash(objects: Objects, text_id: str, name: str, key: str) -> str:
     if name not in (WORD_LABEL_SET, EXAMPLE_LABEL_SET):
-        return sha256_of(objects, key, objects.size(key) or 0)[: len(text_id)]
+        return span_labels_hash(text_id, read_table(objects, key))
     n_examples = int((find_record(objects, paths.text(text_id, "meta.json")) or {})["n_examples"])
     made = word_labels_hash if name == WORD_LABEL_SET else example_labels_hash
     return made(text_id, read_table(objects, key), n_examples)

@@ -187,7 +187,10 @@ def test_a_label_set_added_later_shows_and_changes_nothing_else(fresh: SmallStor
     assert read == [{"label_set": "srl", "corpus": "small", **row} for row in spans("ARG0").to_pylist()]
     assert labels.read_labels(fresh.objects, text_id, "srl", hash_).equals(spans("ARG0"))
     after = {info.key: info.bytes for info in fresh.objects.walk("")}
-    assert set(after) - set(before) == {paths.label_set(text_id, "srl", hash_)}
+    assert set(after) - set(before) == {
+        paths.label_set(text_id, "srl", hash_),
+        paths.label_record(text_id, "srl", hash_),
+    }
     assert {key: after[key] for key in before} == before
     assert fresh.extract()[0].n_new_shards == 0
     with pytest.raises(NotFoundError, match=hash_):
