@@ -1,6 +1,12 @@
-"""Format `squad`: SQuAD v1.1 JSON; an example a question, its text_b the paragraph with the answer."""
+"""Format `squad`: SQuAD v1.1 JSON; an example a question, its text_b the paragraph with the answer.
 
+The answers are the label set `answers`: a target each, its span the words that the answer touches, its label
+the answer's text and its info {"char_start": its place in text_b}.
+"""
+
+import json
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import Any
 
 from actstore.errors import CorpusError
@@ -8,7 +14,10 @@ from actstore.formats.json_text import document, take
 from actstore.formats.options import ReadOptions
 from actstore.formats.plain import plain_pair
 from actstore.formats.report import Tally
-from actstore.schema.text import Example
+from actstore.schema.text import Example, Target, Word
+
+ANSWERS = "answers"
+"""Name of the label set."""
 
 
 def read_squad(options: ReadOptions, tally: Tally) -> Generator[Example, None, None]:
@@ -24,9 +33,11 @@ def read_squad(options: ReadOptions, tally: Tally) -> Generator[Example, None, N
         if id_ in seen:
             raise CorpusError(f"{where}: the id {id_!r} is there twice; give each question its own")
         seen.add(id_)
-        _check_answers(question, context, where, tally)
+        answers = _answers(question, context, where, tally)
         if text.strip():
-            yield plain_pair(options, id_, text.strip(), context)
+            example = plain_pair(options, id_, text.strip(), context)
+            targets = tuple(_target(example.words, *answer) for answer in answers)
+            yield replace(example, targets={ANSWERS: targets})
         else:
             tally.skip("empty questions", number, unit="question")
 
@@ -50,7 +61,9 @@ def _questions(path: str, tally: Tally) -> Iterator[tuple[str, Any, str]]:
                 yield f"{where}.qas[{position}]", question, context
 
 
-def _check_answers(question: Any, context: str, where: str, tally: Tally) -> None:
+def _answers(question: Any, context: str, where: str, tally: Tally) -> list[tuple[str, int]]:
+    """Each answer's text and its first character in the paragraph."""
+    found: list[tuple[str, int]] = []
     answers = take(question, "answers", list, where)
     if not answers:
         tally.note("questions without an answer")
@@ -62,3 +75,20 @@ def _check_answers(question: Any, context: str, where: str, tally: Tally) -> Non
                 f"{place}: {text!r} is not at character {start} of the paragraph, "
                 f"which has {context[max(start, 0) : max(start, 0) + len(text)]!r} there; mend the offset"
             )
+        if text:
+            found.append((text, start))
+        else:
+            tally.note("empty answers")
+    return found
+
+
+def _target(words: tuple[Word, ...], text: str, start: int) -> Target:
+    """The words of the paragraph that share a character with the answer; none where it is white space."""
+    end = start + len(text)
+    touched = [
+        at
+        for at, word in enumerate(words)
+        if word.segment == 1 and word.char_start < end and start < word.char_end
+    ]
+    span = (touched[0], touched[-1] + 1) if touched else (len(words), len(words))
+    return Target(span1=span, labels=(text,), info=json.dumps({"char_start": start}))

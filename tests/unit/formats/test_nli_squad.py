@@ -115,6 +115,20 @@ def question(id="q1", text=" How many? ", start=21, answer="308") -> dict:
     return {"id": id, "question": text, "answers": [{"text": answer, "answer_start": start}]}
 
 
+def test_the_answers_of_squad_are_targets(tmp_path):
+    several = question()
+    several["answers"] = [
+        {"text": "308 p", "answer_start": 21}, {"text": "", "answer_start": 0},
+        {"text": " ", "answer_start": 3},
+    ]  # fmt: skip
+    (example,), report = read(tmp_path, "squad", squad(several))
+    spans = [target.span1 for target in example.targets["answers"]]
+    assert [[word.text for word in example.words[a:b]] for a, b in spans] == [["308", "points"], []]
+    assert [target.labels for target in example.targets["answers"]] == [("308 p",), (" ",)]
+    assert json.loads(example.targets["answers"][0].info) == {"char_start": 21}
+    assert "1 empty answers" in report
+
+
 def test_squad(tmp_path):
     asked = [question(), question("q2", " "), {"id": "q3", "question": "Who?", "answers": []}]
     examples, report = read(tmp_path, "squad", squad(*asked))
