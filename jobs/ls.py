@@ -1,12 +1,14 @@
-"""`actstore ls STORE`: checkpoints x corpora, complete, partial or missing; stale results."""
+"""`actstore ls STORE`: checkpoints x corpora, complete, partial or missing; stale results; trainings."""
 
 import argparse
 import datetime
 import sys
+from dataclasses import asdict
 from typing import Any
 
 import actstore
 from actstore.store.results import list_results
+from actstore.store.training import list_training
 from jobs.console import Console, human_bytes
 from jobs.options import add_store
 
@@ -24,7 +26,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         row["state"] = state_of(row)
     runs += _missing(store, runs)
     results = list_results(store.objects)
-    console.answer({"store": store.objects.url, "runs": runs, "results": results})
+    training = [asdict(info) for info in list_training(store.objects)]
+    console.answer({"store": store.objects.url, "runs": runs, "results": results, "training": training})
     rows = [
         [row["checkpoint"] or "(no name)", row["corpus"] or "(no name)", _sites(row["sites"]),
          row["dtype"] or "",
@@ -37,6 +40,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if told:
         console.line("")
         console.table(["result", "name", "state", "finished", "id"], told)
+    begun = [[row["checkpoint"], f"step {row['step']:,} of {row['n_steps']:,}", human_bytes(row["bytes"])]
+             for row in training]  # fmt: skip
+    if begun:
+        console.line("")
+        console.table(["in training", "state", "size"], begun)
     return 0
 
 

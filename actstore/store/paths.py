@@ -42,6 +42,14 @@ def manifest(run_id: str) -> str:
     return f"{MANIFESTS}/{run_id}.json"
 
 
+def checkpoint(name: str, part: str = "") -> str:
+    return f"{CHECKPOINTS}/{name}/{part}" if part else f"{CHECKPOINTS}/{name}"
+
+
+def training(training_id: str, part: str = "") -> str:
+    return f"{TRAINING}/{training_id}/{part}" if part else f"{TRAINING}/{training_id}"
+
+
 def extraction(name: str) -> str:
     return f"{EXTRACTIONS}/{name}.json"
 

@@ -8,10 +8,11 @@ class Problem:
     """One thing that is not as it should be."""
 
     kind: str
-    """missing, size, altered, unreadable, unreceipted, receipt, manifest, spec or table."""
+    """missing, size, altered, unreadable, unreceipted, receipt, manifest, spec, table, labels, name,
+    trained."""
     key: str
     message: str
     run_id: str | None = None
     shard: int | None = None
     repairable: bool = True
-    """Whether `verify --repair` followed by `extract` restores it."""
+    """Whether `verify --repair` followed by `extract` (or `finetune`) restores it."""

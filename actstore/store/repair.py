@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from actstore.schema.spec import RunSpec
-from actstore.store import catalog, names, paths, runs
+from actstore.store import catalog, names, paths, runs, training
 from actstore.store.objects import ObjectInfo, Objects
 from actstore.store.problem import Problem
 from actstore.store.restore import restore_metadata, restore_spec
@@ -40,6 +40,10 @@ def repair(objects: Objects, problems: Iterable[Problem]) -> list[str]:
         if problem.kind == "labels":
             remove(problem.key)
             continue
+        if problem.kind == "trained":
+            for key in _trained_keys(objects, problem.key.split("/")[1]):
+                remove(key)
+            continue
         if problem.run_id is not None:
             remove(paths.manifest(problem.run_id))
             remove(paths.sealed_receipts(problem.run_id))
@@ -60,10 +64,13 @@ class Removal:
 
 
 def plan_rm(objects: Objects, checkpoint: str, corpus: str | None) -> list[Removal]:
-    """The records of a checkpoint's runs (over one corpus, or all, then with its name).
+    """The records of a checkpoint's runs (over one corpus, or all, then with its name, weights and training).
 
     Runs that another name of the same weights answers for are kept. Raises NotFoundError.
     """
+    begun = _begun(objects, checkpoint) if corpus is None else []
+    if begun and objects.size(paths.checkpoint(checkpoint, "ref.json")) is None:
+        return begun
     ref = names.checkpoint(objects, checkpoint)
     text_id = names.corpus(objects, corpus).text_id if corpus is not None else None
     shared = [
@@ -78,11 +85,9 @@ def plan_rm(objects: Objects, checkpoint: str, corpus: str | None) -> list[Remov
             keys = tuple(_record_keys(objects, spec))
             found.append(Removal(what=f"run {spec.run_id}", keys=keys, bytes=info.bytes))
     if corpus is None:
-        folder = f"{paths.CHECKPOINTS}/{checkpoint}"
-        # Notes first, so that one that is left over never speaks for a later binding of the name.
-        parts = sorted((info.key.removeprefix(folder) for info in objects.walk(folder)), key=_place_of_part)
-        keys = tuple(folder + part for part in parts)
-        found.append(Removal(what=f"name {checkpoint}", keys=keys, bytes=0))
+        keys = tuple(_trained_keys(objects, checkpoint))
+        weights = sum(objects.size(key) or 0 for key in keys if not key.endswith(".json"))
+        found += [Removal(what=f"name {checkpoint}", keys=keys, bytes=weights), *begun]
     return found
 
 
@@ -100,6 +105,15 @@ def plan_gc(
             strays = (i for i in objects.walk(paths.run(run_id)) if _shard_of(i.key) not in {None, *done})
             found.append(_old(f"run {run_id} (shards without a receipt)", strays, limit))
     found.append(_old("staging", objects.walk(".staging"), limit))
+    for name in objects.children(paths.CHECKPOINTS):
+        if objects.size(paths.checkpoint(name, "ref.json")) is None:
+            left = objects.walk(paths.checkpoint(name))
+            found.append(_old(f"checkpoint {name} (not registered)", left, limit))
+    going_on = {info.training_id for info in training.list_training(objects)}
+    for training_id in objects.children(paths.TRAINING):
+        if training_id not in going_on:
+            left = objects.walk(paths.training(training_id))
+            found.append(_old(f"training {training_id} (done)", left, limit))
     needed = {info.spec.text_id for info in catalog.list_runs(objects)}
     needed |= {ref.text_id for ref in names.corpora(objects)}
     for text_id in objects.children(paths.TEXTS):
@@ -123,6 +137,29 @@ def _record_keys(objects: Objects, spec: RunSpec) -> list[str]:
     receipts = [paths.receipt(spec.run_id, shard) for shard in sorted(runs.done_shards(objects, spec.run_id))]
     keys = [paths.manifest(spec.run_id), paths.sealed_receipts(spec.run_id), *receipts]
     return [key for key in [*keys, paths.run(spec.run_id, "spec.json")] if objects.size(key) is not None]
+
+
+def _trained_keys(objects: Objects, checkpoint: str) -> list[str]:
+    """All that lies under a checkpoint's name, in the order in which it is safely removed.
+
+    Notes first, so that one that is left over never speaks for a later binding of the name.
+    """
+    folder = paths.checkpoint(checkpoint)
+    parts = sorted((info.key.removeprefix(folder) for info in objects.walk(folder)), key=_place_of_part)
+    return [folder + part for part in parts]
+
+
+def _begun(objects: Objects, checkpoint: str) -> list[Removal]:
+    """The trainings in progress of a checkpoint."""
+    return [
+        Removal(
+            what=f"training of {checkpoint} (step {info.step} of {info.n_steps})",
+            keys=tuple(item.key for item in objects.walk(paths.training(info.training_id))),
+            bytes=info.bytes,
+        )
+        for info in training.list_training(objects)
+        if info.checkpoint == checkpoint
+    ]
 
 
 def _place_of_part(part: str) -> tuple[int, str]:

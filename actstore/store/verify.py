@@ -14,7 +14,7 @@ from actstore.store.problem import Problem
 from actstore.store.records import find_record
 from actstore.store.restore import recover_spec
 from actstore.store.shard import check_shard
-from actstore.store.verify_tables import verify_names, verify_tables
+from actstore.store.verify_tables import verify_names, verify_tables, verify_trained
 
 THREADS = 4
 
@@ -28,7 +28,7 @@ def verify_store(objects: Objects, run_ids: list[str] | None = None) -> list[Pro
     found = [problem for run_id in wanted for problem in verify_run(objects, run_id)]
     if run_ids is None:
         found += [_orphan_manifest(run_id) for run_id in sorted(sealed - set(wanted))]
-        found += [*verify_tables(objects), *verify_names(objects)]
+        found += [*verify_tables(objects), *verify_names(objects), *verify_trained(objects)]
     return found
 
 

@@ -1,4 +1,4 @@
-"""Verify texts, tokenisations, label sets and names: tables by their hashes, records by reading them."""
+"""Verify texts, tokenisations, label sets, names, trained weights: tables and files by their hashes."""
 
 from collections.abc import Iterator
 
@@ -10,6 +10,7 @@ from actstore.store.parquet import read_table, sha256_of
 from actstore.store.problem import Problem
 from actstore.store.records import find_record
 from actstore.store.texts import EXAMPLE_LABEL_SET, WORD_LABEL_SET, example_labels_hash, word_labels_hash
+from actstore.store.trained import find_trained
 
 
 def verify_tables(objects: Objects) -> Iterator[Problem]:
@@ -31,6 +32,22 @@ def verify_names(objects: Objects) -> Iterator[Problem]:
                     find_record(objects, info.key)
                 except ActstoreError as error:
                     yield Problem(kind="name", key=info.key, message=str(error), repairable=False)
+
+
+def verify_trained(objects: Objects) -> Iterator[Problem]:
+    """The files of every registered checkpoint that was trained here, against its training.json."""
+    for name in objects.children(paths.CHECKPOINTS):
+        try:
+            record = find_trained(objects, name)
+        except ActstoreError:  # told by verify_names
+            continue
+        for part, told in (record or {}).get("files", {}).items():
+            key = paths.checkpoint(name, part)
+            size = objects.size(key)
+            if size is None:
+                yield Problem(kind="trained", key=key, message="the file of a trained checkpoint is missing")
+            elif size != told["bytes"] or sha256_of(objects, key, size) != told["sha256"]:
+                yield Problem(kind="trained", key=key, message="the file's bytes are not those written")
 
 
 def _verify_folder(objects: Objects, folder: str) -> Iterator[Problem]:
