@@ -19,6 +19,8 @@
         |-- DamagedShardError      stored bytes are not what the receipt says: verify --repair
         |-- PrecisionError         a value does not fit the stored dtype, or is not finite
         |-- StorageError           the disk is full or failed while writing
+        |-- BusyError              the service answers as many questions as it can: ask again
+        |-- ServiceError           the service is not there, or broke off
         `-- UnitsFailedError       some units failed; the rest is stored
 
 Messages say what was given, what is allowed and what to do next.
@@ -103,6 +105,14 @@ class PrecisionError(WorkError, ArithmeticError):
 
 class StorageError(WorkError, OSError):
     """The disk is full, or failed while writing; what is stored stays."""
+
+
+class BusyError(WorkError):
+    """The service answers as many questions as it can at once; nothing was done."""
+
+
+class ServiceError(WorkError, ConnectionError):
+    """The service can not be reached, or broke off in the middle of an answer."""
 
 
 class UnitsFailedError(WorkError):

@@ -71,8 +71,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         sample=arguments.sample,
         seed=arguments.seed,
         runs=tuple(arguments.run),
+        allow_partial=arguments.allow_partial,
     )
-    reader = actstore.open(arguments.store).ask(query, allow_partial=arguments.allow_partial)
+    reader = actstore.open(arguments.store).ask(query)
     if arguments.output is not None:
         rows = write_activations(reader, arguments.output)
         console.remark(f"{rows} rows in {arguments.output}")

@@ -50,6 +50,12 @@ class SequenceIndex:
         low, high = np.searchsorted(self.example_S, [first, end])
         return self.slice(int(low), int(high))
 
+    def by_example(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The examples [N] and where each begins among the used rows, and their end [N + 1]."""
+        example_N, begin_N = np.unique(self.example_S, return_index=True)
+        token_S1 = np.concatenate([[0], np.cumsum(self.n_tokens_S)])
+        return example_N, np.concatenate([token_S1[begin_N], token_S1[-1:]]).astype(np.int64)
+
     def rows(self) -> npt.NDArray[np.int64]:
         """Every used row, in order: [T]."""
         ends_S = np.cumsum(self.n_tokens_S)

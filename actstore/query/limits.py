@@ -17,6 +17,8 @@ class Limits:
     memory_bytes: int = 2 << 30
     """Of SQL; what is more than this goes to temporary files, or is refused where it can not."""
     seconds: float | None = None
+    rows_in_memory: int = 1 << 20
+    """Of a selection or an answer to SQL; longer ones lie in a temporary file."""
     rows: int | None = None
     """Of an answer; a larger one is refused, never cut."""
 

@@ -3,7 +3,7 @@
 Exact: every candidate is compared, in blocks of bounded memory. There is no index to build or to trust.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -39,7 +39,7 @@ class Best:
 def nearest(
     connection: duckdb.DuckDBPyConnection,
     asked: Nearest,
-    readers: dict[str, RunReader],
+    readers: Mapping[str, RunReader],
     sites_of: Callable[[RunSpec], Sequence[str]],
     *,
     limits: Limits = LOCAL,

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-ROWS_IN_MEMORY = 1 << 20
 
-
-def spooled(reader: pa.RecordBatchReader, rows_in_memory: int = ROWS_IN_MEMORY) -> pa.Table:
+def spooled(reader: pa.RecordBatchReader, rows_in_memory: int) -> pa.Table:
     """All batches as a table; beyond `rows_in_memory` rows it is a map of a file that is deleted already.
 
     The file lies in the system's folder of temporary files (TMPDIR).

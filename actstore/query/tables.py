@@ -93,7 +93,8 @@ def ask(
         if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT:
             raise RequestError(f"SQL {shown!r}: give one SELECT, all else could write; nothing was done")
         answer = pa.RecordBatchReader.from_stream(connection.sql(statement))
-        return spooled(pa.RecordBatchReader.from_batches(answer.schema, _counted(answer, limits)))
+        counted = pa.RecordBatchReader.from_batches(answer.schema, _counted(answer, limits))
+        return spooled(counted, limits.rows_in_memory)
 
 
 def _counted(batches: pa.RecordBatchReader, limits: Limits) -> Iterator[pa.RecordBatch]:

@@ -34,6 +34,8 @@ class Query:
     seed: int = 0
     runs: tuple[str, ...] = ()
     """Run ids, where several runs of a checkpoint fit."""
+    allow_partial: bool = False
+    """Read the finished shards of runs that are not complete."""
 
     def __post_init__(self) -> None:
         if not self.checkpoints:

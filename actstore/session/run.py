@@ -9,26 +9,25 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from actstore.errors import RequestError
-from actstore.query.fidelity import fidelity
 from actstore.schema.query import Block
 from actstore.schema.refs import layer_site, site_layer
 from actstore.schema.spec import RunSpec
-from actstore.store.objects import Objects
-from actstore.store.reader import RunReader
-from actstore.store.tokens import read_tokens
+from actstore.schema.tokens import TOKENS
+from actstore.session.reading import Reader
 
 
 class Run:
     """One checkpoint over one corpus."""
 
-    def __init__(
-        self, objects: Objects, run_id: str, checkpoint: str, corpus: str, *, allow_partial: bool = False
-    ) -> None:
-        self.objects, self.run_id, self.checkpoint, self.corpus = objects, run_id, checkpoint, corpus
-        self.reader = RunReader(objects, run_id, allow_partial=allow_partial)
+    def __init__(self, reader: Reader, checkpoint: str, corpus: str) -> None:
+        self.reader, self.checkpoint, self.corpus = reader, checkpoint, corpus
 
     def __repr__(self) -> str:
         return f"Run({self.checkpoint!r}, {self.corpus!r}, {self.run_id})"
+
+    @property
+    def run_id(self) -> str:
+        return self.reader.run_id
 
     @property
     def spec(self) -> RunSpec:
@@ -43,9 +42,7 @@ class Run:
     @cached_property
     def tokens(self) -> pa.Table:
         """The token table of the run's tokenisation, in row order."""
-        columns = ["example", "token", "row", "token_id", "piece", "segment", "special", "char_start",
-                   "char_end", "window", "best_context"]  # fmt: skip
-        return read_tokens(self.objects, self.spec.text_id, self.spec.tokens_id, columns)
+        return self.reader.tokens(TOKENS.names)
 
     def read(
         self,
@@ -100,13 +97,11 @@ class Run:
 
     def fidelity(self) -> pa.Table:
         """What the stored dtype changed, a row a site, from the receipts (docs/format.md, rounding)."""
-        return fidelity(self.reader)
+        return self.reader.fidelity()
 
     def to_xarray(self) -> Any:
         """The layers as a lazy xarray Dataset with the dimensions token and unit (extra: xarray)."""
-        from actstore.query.labelled import dataset
-
-        return dataset(self.reader)
+        return self.reader.to_xarray()
 
     def _site(self, layer: int | None, site: str | None) -> str:
         if (layer is None) == (site is None):

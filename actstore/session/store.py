@@ -1,6 +1,8 @@
 """Store: what `actstore.open()` returns for a place on this machine or an object store."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -12,17 +14,25 @@ from actstore.query.tables import ask, connect
 from actstore.schema.query import Nearest, Query
 from actstore.schema.refs import layer_site
 from actstore.schema.spec import RunSpec
+from actstore.session.questions import Questions
+from actstore.session.reading import LocalReader
 from actstore.session.run import Run
 from actstore.store import catalog
 from actstore.store.objects import Objects
-from actstore.store.reader import RunReader
 
 
-class Store:
+class Readers(Protocol):
+    """Opens runs: each anew, or from a cache."""
+
+    def __call__(self, run_id: str, *, allow_partial: bool = False) -> LocalReader: ...
+
+
+class Store(Questions):
     """An open store."""
 
-    def __init__(self, objects: Objects, limits: Limits = LOCAL) -> None:
+    def __init__(self, objects: Objects, limits: Limits = LOCAL, readers: Readers | None = None) -> None:
         self.objects, self.limits = objects, limits
+        self.readers = readers or partial(LocalReader, objects)
 
     def __repr__(self) -> str:
         return f"Store({self.objects.url!r})"
@@ -51,82 +61,14 @@ class Store:
         `allow_partial`, which gives the finished shards).
         """
         found = self._find([checkpoint], corpus, runs=() if run is None else (run,))
-        return Run(self.objects, found[checkpoint], checkpoint, corpus, allow_partial=allow_partial)
+        return Run(self.readers(found[checkpoint], allow_partial=allow_partial), checkpoint, corpus)
 
-    def query(  # noqa: PLR0917  one argument a part of a query, all by name in practice
-        self,
-        checkpoints: Sequence[str],
-        corpus: str,
-        layers: Sequence[int] | None = None,
-        sites: Sequence[str] = (),
-        where: str | None = None,
-        unit: str = "token",
-        pool: str = "mean",
-        limit: int | None = None,
-        sample: int | None = None,
-        seed: int = 0,
-        run: str | Sequence[str] = (),
-        allow_partial: bool = False,
-    ) -> pa.RecordBatchReader:
-        """Stored activations with their tokens, streamed in batches of bounded size.
-
-        Columns: checkpoint, corpus, example, token (or word), text, layer, site, activation.
-        """
-        asked = Query(
-            checkpoints=(checkpoints,) if isinstance(checkpoints, str) else tuple(checkpoints),
-            corpus=corpus,
-            layers=None if layers is None else tuple(layers),
-            sites=tuple(sites),
-            where=where,
-            unit=unit,
-            pool=pool,
-            limit=limit,
-            sample=sample,
-            seed=seed,
-            runs=(run,) if isinstance(run, str) else tuple(run),
-        )
-        return self.ask(asked, allow_partial=allow_partial)
-
-    def ask(self, query: Query, *, allow_partial: bool = False) -> pa.RecordBatchReader:
+    def ask(self, query: Query) -> pa.RecordBatchReader:
         """As `query`, for a Query."""
-        readers, sites_of = self._readers(query, allow_partial=allow_partial)
+        readers, sites_of = self._readers(query, allow_partial=query.allow_partial)
         with connect(self.objects, self.limits) as connection:
             selected = select(connection, query, list(readers.values()), limits=self.limits)
         return answer(query, selected, readers.__getitem__, sites_of, limits=self.limits)
-
-    def nearest(  # noqa: PLR0917  as query
-        self,
-        checkpoints: Sequence[str],
-        corpus: str,
-        example: int,
-        position: int,
-        layers: Sequence[int] | None = None,
-        sites: Sequence[str] = (),
-        k: int = 10,
-        where: str | None = None,
-        unit: str = "token",
-        pool: str = "mean",
-        run: str | Sequence[str] = (),
-    ) -> pa.Table:
-        """The k stored tokens (or words) with the highest cosine to the one at `position` of an example.
-
-        Columns: checkpoint, corpus, layer, site, rank, example, token (or word), text, cosine.
-        """
-        return self.ask_nearest(
-            Nearest(
-                checkpoints=(checkpoints,) if isinstance(checkpoints, str) else tuple(checkpoints),
-                corpus=corpus,
-                example=example,
-                position=position,
-                layers=None if layers is None else tuple(layers),
-                sites=tuple(sites),
-                k=k,
-                where=where,
-                unit=unit,
-                pool=pool,
-                runs=(run,) if isinstance(run, str) else tuple(run),
-            )
-        )
 
     def ask_nearest(self, asked: Nearest) -> pa.Table:
         """As `nearest`, for a Nearest."""
@@ -136,14 +78,11 @@ class Store:
 
     def _readers(
         self, asked: Query | Nearest, *, allow_partial: bool
-    ) -> tuple[dict[str, RunReader], Callable[[RunSpec], Sequence[str]]]:
+    ) -> tuple[dict[str, LocalReader], Callable[[RunSpec], Sequence[str]]]:
         """A reader of each checkpoint's run, of one tokenisation; and which sites of it are asked for."""
         wanted = tuple(layer_site(layer) for layer in asked.layers or ()) + asked.sites
         found = self._find(asked.checkpoints, asked.corpus, sites=wanted, runs=asked.runs)
-        readers = {
-            name: RunReader(self.objects, run_id, allow_partial=allow_partial)
-            for name, run_id in found.items()
-        }
+        readers = {name: self.readers(run_id, allow_partial=allow_partial) for name, run_id in found.items()}
         specs = [reader.spec for reader in readers.values()]
         if len({spec.tokens_id for spec in specs}) > 1:
             raise IncomparableRunsError(

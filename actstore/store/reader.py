@@ -119,9 +119,7 @@ class RunReader:
         """Activations of examples `first` to `end`, every checksum checked."""
         chosen = self.sequences.of_examples(first, end)
         values_TD = self.gather(site, chosen.rows(), out=out, check=True)
-        example_N, begin_N = np.unique(chosen.example_S, return_index=True)
-        token_S1 = np.concatenate([[0], np.cumsum(chosen.n_tokens_S)])
-        offset_N1 = np.concatenate([token_S1[begin_N], token_S1[-1:]]).astype(np.int64)
+        example_N, offset_N1 = chosen.by_example()
         return Block(values_TD=values_TD, offset_N1=offset_N1, example_N=example_N)
 
     def read(self, site: str, *, out: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from actstore.store.objects import Objects
 from actstore.store.reader import RunReader
 from actstore.store.root import open_root
-from actstore.store.tokens import read_tokens, read_word_tokens, text_of_tokens
+from actstore.store.tokens import find_meta, read_tokens, read_word_tokens, text_of_tokens
 
 
 class StoreSource:
@@ -35,6 +35,11 @@ class StoreSource:
     def word_tokens(self, tokens_id: str, columns: Sequence[str]) -> pa.Table:
         """Columns of a tokenisation's word table, by example and word."""
         return read_word_tokens(self._opened(), self._text_of(tokens_id), tokens_id, columns)
+
+    def n_rows(self, tokens_id: str) -> int:
+        """Length of a tokenisation's token axis."""
+        meta = find_meta(self._opened(), self._text_of(tokens_id), tokens_id)
+        return 0 if meta is None else meta.n_rows
 
     def gather(self, run_id: str, site: str, row_T: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         """Activations [T, D] of the given rows, in that order; checksums are checked where that is cheap."""

@@ -1,0 +1,93 @@
+"""Questions: what an open store is asked, wherever it lies; arguments become a Query or a Nearest."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from actstore.schema.query import Nearest, Query
+
+
+class Questions(ABC):
+    """The questions that a Store and a RemoteStore answer alike."""
+
+    @abstractmethod
+    def ask(self, query: Query) -> pa.RecordBatchReader:
+        """As `query`, for a Query."""
+
+    @abstractmethod
+    def ask_nearest(self, asked: Nearest) -> pa.Table:
+        """As `nearest`, for a Nearest."""
+
+    def query(  # noqa: PLR0917  one argument a part of a query, all by name in practice
+        self,
+        checkpoints: Sequence[str],
+        corpus: str,
+        layers: Sequence[int] | None = None,
+        sites: Sequence[str] = (),
+        where: str | None = None,
+        unit: str = "token",
+        pool: str = "mean",
+        limit: int | None = None,
+        sample: int | None = None,
+        seed: int = 0,
+        run: str | Sequence[str] = (),
+        allow_partial: bool = False,
+    ) -> pa.RecordBatchReader:
+        """Stored activations with their tokens, streamed in batches of bounded size.
+
+        Columns: checkpoint, corpus, example, token (or word), text, layer, site, activation.
+        """
+        asked = Query(
+            checkpoints=_names(checkpoints),
+            corpus=corpus,
+            layers=None if layers is None else tuple(layers),
+            sites=tuple(sites),
+            where=where,
+            unit=unit,
+            pool=pool,
+            limit=limit,
+            sample=sample,
+            seed=seed,
+            runs=_names(run),
+            allow_partial=allow_partial,
+        )
+        return self.ask(asked)
+
+    def nearest(  # noqa: PLR0917  as query
+        self,
+        checkpoints: Sequence[str],
+        corpus: str,
+        example: int,
+        position: int,
+        layers: Sequence[int] | None = None,
+        sites: Sequence[str] = (),
+        k: int = 10,
+        where: str | None = None,
+        unit: str = "token",
+        pool: str = "mean",
+        run: str | Sequence[str] = (),
+    ) -> pa.Table:
+        """The k stored tokens (or words) with the highest cosine to the one at `position` of an example.
+
+        Columns: checkpoint, corpus, layer, site, rank, example, token (or word), text, cosine.
+        """
+        return self.ask_nearest(
+            Nearest(
+                checkpoints=_names(checkpoints),
+                corpus=corpus,
+                example=example,
+                position=position,
+                layers=None if layers is None else tuple(layers),
+                sites=tuple(sites),
+                k=k,
+                where=where,
+                unit=unit,
+                pool=pool,
+                runs=_names(run),
+            )
+        )
+
+
+def _names(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
