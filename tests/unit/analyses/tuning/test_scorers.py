@@ -5,7 +5,6 @@ import unicodedata
 
 import numpy as np
 import pytest
-from transformers.data.metrics.squad_metrics import compute_exact, compute_f1
 
 from actstore.errors import CorpusError
 from analyses.tuning.scorers.accuracy import accuracy
@@ -50,6 +49,30 @@ def test_a_question_takes_its_best_answer_and_counts_if_it_is_left_out():
     assert scores == {"exact_match": 0.0, "f1": pytest.approx(40.0)}
 
 
+def bag(text: str) -> list[str]:
+    """Words of an answer by the published rules, written anew: no translate, no regular expression."""
+    kept = "".join(c for c in text.lower() if not (c.isascii() and unicodedata.category(c)[0] in "PS"))
+    words, word = [], ""
+    for char in kept + " ":
+        if char.isalnum() or char == "_":
+            word += char
+            continue
+        # an article is one between characters that are of no word, so it may stand in the middle of a piece
+        words.append(" " if word in ("a", "an", "the") else word)
+        words.append(char)
+        word = ""
+    return "".join(words).split()
+
+
+def overlap(found: str, gold: str) -> float:
+    left, n_same = bag(gold), 0
+    for word in bag(found):
+        if word in left:
+            left.remove(word)
+            n_same += 1
+    return 2 * n_same / (len(bag(found)) + len(bag(gold))) if n_same else 0.0
+
+
 def test_answers_as_another_implementation_scores_them():
     draws = np.random.default_rng(0)
     pieces = [
@@ -70,14 +93,13 @@ def test_answers_as_another_implementation_scores_them():
         return " ".join(draws.choice(pieces, draws.integers(1, 6)))
 
     gold = {str(n): [text() for _ in range(draws.integers(1, 4))] for n in range(500)}
-    gold = {n: [a for a in answers if normalised(a)] or ["cat"] for n, answers in gold.items()}
     found = {n: text() if draws.random() < 0.5 else answers[0] for n, answers in gold.items() if n != "7"}
-    exact = [max(compute_exact(a, found[n]) for a in gold[n]) if n in found else 0 for n in gold]
-    overlap = [max(compute_f1(a, found[n]) for a in gold[n]) if n in found else 0 for n in gold]
+    exact = [n in found and any(bag(found[n]) == bag(answer) for answer in gold[n]) for n in gold]
+    best = [max(overlap(found[n], answer) for answer in gold[n]) if n in found else 0.0 for n in gold]
     scores = score_answers(found, gold)
     assert 20 < scores["exact_match"] < scores["f1"] < 95
     assert scores["exact_match"] == pytest.approx(100 * np.mean(exact))
-    assert scores["f1"] == pytest.approx(100 * np.mean(overlap))
+    assert scores["f1"] == pytest.approx(100 * np.mean(best))
 
 
 def test_the_trees_of_the_fixture():
@@ -89,9 +111,8 @@ def test_the_trees_of_the_fixture():
 
 
 def test_punctuation_is_unicodes():
-    assert [form for form in [".", "\u2026", "--", "$", "a.", "\u00bf?", "+", ""] if is_punctuation(form)] == [
-        ".", "\u2026", "--", "\u00bf?",
-    ]  # fmt: skip
+    forms = [".", "\u2026", "--", "$", "a.", "\u00bf?", "+", ""]
+    assert [form for form in forms if is_punctuation(form)] == [".", "\u2026", "--", "\u00bf?"]
 
 
 def shared_task_f1(gold_file: str, system_file: str, *, subtypes: bool) -> dict[str, float]:
@@ -102,7 +123,7 @@ def shared_task_f1(gold_file: str, system_file: str, *, subtypes: bool) -> dict[
         for block in text.strip().split("\n\n"):
             first = len(words)
             for line in block.split("\n"):
-                number, form, *_, head, label, _, _ = line.split("\t")
+                _, form, *_, head, label, _, _ = line.split("\t")
                 form = "".join(c for c in form if unicodedata.category(c) != "Zs")
                 head_at = None if head == "0" else first + int(head) - 1
                 words.append((place, place + len(form), head_at, label if subtypes else label.split(":")[0]))
@@ -119,9 +140,9 @@ def shared_task_f1(gold_file: str, system_file: str, *, subtypes: bool) -> dict[
         return 100 * 2 * precision * recall / (precision + recall) if n_right else 0.0
 
     def head(s, g):
-        return (s[2] is None and g[2] is None) or (
-            s[2] is not None and pairs.get(s[2]) == g[2] and g[2] is not None
-        )
+        if s[2] is None or g[2] is None:
+            return s[2] is None and g[2] is None
+        return pairs.get(s[2]) == g[2]
 
     return {"uas": share(head), "las": share(lambda s, g: head(s, g) and s[3] == g[3])}
 
