@@ -83,7 +83,6 @@ class Training:
 
     def __iter__(self) -> Iterator[Step]:
         """The steps that are left, each done when it is asked for."""
-        self.model.train()
         while self.steps_done < self.n_steps:
             epoch, first = divmod(self.steps_done, self.steps_per_epoch)
             batches = epoch_batches(
@@ -114,6 +113,7 @@ class Training:
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(_seed(settings.seed, self.steps_done))
             batches = self._batches(sequence_N)
+            self.model.train()  # whoever scored it between two steps left it without dropout
             loss = self._gradients(batches)
         factor = rate_factor(settings.schedule, self.steps_done, self.n_steps, settings.warmup)
         rate = settings.learning_rate * factor
