@@ -114,6 +114,14 @@ class Extractor(Protocol):
     def close(self) -> None: ...
 
 
+class LabelSource(Protocol):
+    """Where an analysis reads annotations. Picklable. Implementations: store, and tables in memory."""
+
+    def labels(self, text_id: str, name: str, hash_: str) -> pa.Table:
+        """One label set of a text, `words` (tags and trees) and `examples` among them."""
+        ...
+
+
 class ActivationSource(Protocol):
     """Where an analysis reads. Picklable. Implementations: store, Flight, HTTP."""
 

@@ -1,0 +1,1 @@
+"""Probes: small networks trained on stored activations. No model is in memory, and none can be loaded."""
