@@ -7,10 +7,16 @@ from dataclasses import asdict
 from typing import Any
 
 import actstore
+from actstore.store import names
+from actstore.store.labels import current_labels, describe_labels
+from actstore.store.objects import Objects
 from actstore.store.results import list_results
 from actstore.store.training import list_training
 from jobs.console import Console, human_bytes
 from jobs.options import add_store
+
+SET_KEYS = ("corpus", "label_set", "n_targets", "n_examples", "n_labels", "left_out")
+SET_HEADERS = ["corpus", "label set", "targets", "examples", "labels", "left out"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +33,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     runs += _missing(store, runs)
     results = list_results(store.objects)
     training = [asdict(info) for info in list_training(store.objects)]
-    console.answer({"store": store.objects.url, "runs": runs, "results": results, "training": training})
+    sets = _label_sets(store.objects)
+    console.answer(
+        {"store": store.objects.url, "runs": runs, "labels": sets, "results": results, "training": training}
+    )
     rows = [
         [row["checkpoint"] or "(no name)", row["corpus"] or "(no name)", _sites(row["sites"]),
          row["dtype"] or "",
@@ -35,6 +44,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         for row in sorted(runs, key=lambda row: (row["checkpoint"] or "", row["corpus"] or ""))
     ]  # fmt: skip
     console.table(["checkpoint", "corpus", "sites", "dtype", "state", "size", "run"], rows)
+    if sets:
+        console.line("")
+        console.table(SET_HEADERS, [[str(row[key]) for key in SET_KEYS] for row in sets])
     told = [[row["kind"], row["name"], "stale" if row["stale"] else "current", _minute(row["finished"]),
              row["result_id"]] for row in results]  # fmt: skip
     if told:
@@ -53,6 +65,19 @@ def state_of(row: dict[str, Any]) -> str:
     if row["complete"]:
         return f"complete except {row['n_quarantined']}" if row["n_quarantined"] else "complete"
     return f"partial ({row['n_done']} of {row['n_shards']} shards)"
+
+
+def _label_sets(objects: Objects) -> list[dict[str, Any]]:
+    """The label sets of spans of each corpus."""
+    return [
+        {
+            "corpus": corpus.name,
+            "label_set": name,
+            **describe_labels(objects, corpus.text_id, name, hash_).to_dict(),
+        }
+        for corpus in names.corpora(objects)
+        for name, hash_ in current_labels(objects, corpus)
+    ]
 
 
 def _missing(store: actstore.Store, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:

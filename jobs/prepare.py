@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from actstore.capture.checkpoint import describe
 from actstore.capture.sites import choose_sites
 from actstore.capture.source import CheckpointSource, pin, resolve
 from actstore.capture.tokenizer import Tokenizer, load_tokenizer
-from actstore.errors import NotYetError, RequestError
+from actstore.errors import NotYetError, RequestError, StudyError
 from actstore.extract.driver import RunPlan
 from actstore.extract.load import ExtractorArgs
 from actstore.extract.prepare import (
@@ -17,7 +17,6 @@ from actstore.extract.prepare import (
     CorpusInput,
     ExtractSettings,
     check_tokens,
-    describe_corpus,
     ensure_tokens,
     run_spec,
     stored_tokens,
@@ -29,10 +28,13 @@ from actstore.schema.refs import CheckpointRef, CorpusRef
 from actstore.schema.text import Example
 from actstore.schema.tokens import TokensMeta
 from actstore.store import names, texts
+from actstore.store.labels import store_labels
 from actstore.store.objects import Objects
 from jobs.console import Console
+from jobs.labels import LabelInput, check_splits, describe_labelled, told_set
 from jobs.study.checkpoint import Checkpoint
 from jobs.study.corpus import Corpus
+from jobs.study.label_names import label_problems, tree_corpora
 from jobs.study.later import not_yet
 from jobs.study.needed import NeededRun, needed_runs
 from jobs.study.study import Study
@@ -50,6 +52,8 @@ class Described:
     corpora: dict[str, tuple[CorpusRef, texts.TextDigest]]
     readings: dict[str, ReadReport]
     """How many examples each corpus gave, and what was left out."""
+    labels: tuple[LabelInput, ...]
+    """Label sets of spans of the corpora."""
 
     def model_folders(self) -> list[Path]:
         """Local folders that workers read checkpoints from."""
@@ -70,20 +74,27 @@ def describe_study(
 
     Raises ModelError, CorpusError: a missing folder or file, one that can not be read, an empty text, ...
     """
+    if problems := label_problems(study):
+        raise StudyError(f"{study.path} can not be used:\n" + "\n".join(f"  {line}" for line in problems))
     needed = tuple(needed_runs(study))
     used_checkpoints = {run.checkpoint for run in needed}
     used_corpora = {run.corpus for run in needed}
     sources = {item.name: source_of(item) for item in study.checkpoints if item.name in used_checkpoints}
     readings: dict[str, ReadReport] = {}
-    inputs = {item.name: input_of(item, readings) for item in study.corpora if item.name in used_corpora}
+    trees = tree_corpora(study)
+    corpora = [item for item in study.corpora if item.name in used_corpora]
+    inputs = {item.name: input_of(item, readings, trees=item.name in trees) for item in corpora}
+    described = {item.name: describe_labelled(item, inputs[item.name]) for item in corpora}
+    check_splits(study, described)
     return Described(
         study=study,
         needed=needed,
         sources=sources,
         checkpoints={name: describe(source) for name, source in sources.items()},
         inputs=inputs,
-        corpora={name: describe_corpus(corpus) for name, corpus in inputs.items()},
+        corpora={name: (found.ref, found.digest) for name, found in described.items()},
         readings=readings,
+        labels=tuple(label for found in described.values() for label in found.labels),
     )
 
 
@@ -92,6 +103,8 @@ def remark_readings(described: Described, console: Console) -> None:
     for name, report in described.readings.items():
         if report.skipped:
             console.remark(f"corpus {name}: {report}")
+    for label in described.labels:
+        console.remark(told_set(label))
 
 
 def source_of(item: Checkpoint) -> CheckpointSource:
@@ -100,9 +113,12 @@ def source_of(item: Checkpoint) -> CheckpointSource:
     return CheckpointSource(**{name: getattr(item, name) for name in fields})
 
 
-def input_of(item: Corpus, readings: dict[str, ReadReport]) -> CorpusInput:
-    """The text and limits of a [[corpus]]; a pass over the text puts its report into `readings`."""
-    options = item.read_options
+def input_of(item: Corpus, readings: dict[str, ReadReport], *, trees: bool = False) -> CorpusInput:
+    """The text and limits of a [[corpus]]; a pass over the text puts its report into `readings`.
+
+    `trees`: refuse sentences whose heads are none.
+    """
+    options = replace(item.read_options, trees=trees)
     check_options(options)
 
     def read() -> Iterator[Example]:
@@ -173,6 +189,8 @@ def make_ready(described: Described, objects: Objects) -> list[RunPlan]:
     """Store texts, names and tokenisations where they are missing; returns the runs that are wanted."""
     for name, (_, digest) in described.corpora.items():
         texts.store_text(objects, digest, described.inputs[name].read)
+    for label in described.labels:
+        store_labels(objects, described.corpora[label.corpus][0].text_id, label.found, label.read)
     for corpus, _ in described.corpora.values():
         names.bind_corpus(objects, corpus)
     for checkpoint in described.checkpoints.values():

@@ -6,6 +6,9 @@ from itertools import islice
 
 from actstore.errors import CorpusError, NotYetError
 from actstore.formats.conllu import read_conllu
+from actstore.formats.edges import read_edges
+from actstore.formats.gum import read_gum
+from actstore.formats.iob2 import read_iob2
 from actstore.formats.nli import read_mnli, read_snli
 from actstore.formats.options import (
     DETOKENIZE,
@@ -13,11 +16,13 @@ from actstore.formats.options import (
     LATER_FORMATS,
     SPLIT_INTO,
     TEXT_FROM,
+    WORDLESS_FORMATS,
     ReadOptions,
     misplaced,
 )
 from actstore.formats.pairs import read_pairs
 from actstore.formats.report import ReadReport, Tally
+from actstore.formats.semeval8 import read_semeval8
 from actstore.formats.squad import read_squad
 from actstore.formats.text import read_text
 from actstore.schema.text import Example
@@ -30,6 +35,10 @@ READERS: Mapping[str, Reader] = {
     "mnli": read_mnli,
     "snli": read_snli,
     "squad": read_squad,
+    "edges": read_edges,
+    "semeval8": read_semeval8,
+    "gum": read_gum,
+    "iob2": read_iob2,
 }
 
 
@@ -69,7 +78,7 @@ def read_examples(options: ReadOptions) -> Reading:
 
 def check_options(options: ReadOptions) -> None:
     """Raise CorpusError for options that are never allowed, NotYetError for those of a later version."""
-    _check_allowed("format", options.format, (*FORMATS, *LATER_FORMATS))
+    _check_allowed("format", options.format, (*FORMATS, *WORDLESS_FORMATS, *LATER_FORMATS))
     for key, value, allowed in (
         ("text_from", options.text_from, TEXT_FROM),
         ("detokenize", options.detokenize, DETOKENIZE),
@@ -89,7 +98,7 @@ def later_options(options: ReadOptions) -> str | None:
     """The first option that a later version brings, as it stands in a study; None where there is none."""
     if options.format in LATER_FORMATS:
         return f'format = "{options.format}"'
-    return None if options.split is None else f'split = "{options.split}"'
+    return None
 
 
 def _check_allowed(key: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -12,10 +12,10 @@ class Skipped:
 
     reason: str
     count: int
-    first_lines: tuple[int, ...]
-    """Numbers, from 1, of the first few."""
+    first_lines: tuple[int | str, ...]
+    """Numbers, from 1, of the first few, or their names."""
     unit: str = "line"
-    """What is numbered, in the singular."""
+    """What is numbered or named, in the singular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,13 @@ class ReadReport:
     """Things that were read in a way worth telling, by name: multi-word tokens, empty nodes."""
 
     def __str__(self) -> str:
+        return ", ".join([f"{self.examples} examples", *self.remarks()])
+
+    def remarks(self) -> list[str]:
+        """What was left out, and what else is worth telling."""
         left_out = [f"{item.count} {item.reason} skipped ({_places(item)})" for item in self.skipped]
         noted = [f"{count} {name}" for name, count in self.noted.items()]
-        return ", ".join([f"{self.examples} examples", *left_out, *noted])
+        return [*left_out, *noted]
 
 
 class Tally:
@@ -44,13 +48,14 @@ class Tally:
     def example(self) -> None:
         self._examples += 1
 
-    def skip(self, reason: str, line: int, unit: str = "line") -> None:
+    def skip(self, reason: str, line: int | str, unit: str = "line") -> None:
         before = self._skipped.get(reason, Skipped(reason, 0, (), unit))
         first = before.first_lines if before.count >= FIRST_LINES else (*before.first_lines, line)
         self._skipped[reason] = Skipped(reason, before.count + 1, first, unit)
 
-    def note(self, name: str) -> None:
-        self._noted[name] = self._noted.get(name, 0) + 1
+    def note(self, name: str, count: int = 1) -> None:
+        if count:
+            self._noted[name] = self._noted.get(name, 0) + count
 
     def report(self) -> ReadReport:
         return ReadReport(self._examples, tuple(self._skipped.values()), dict(self._noted))

@@ -13,10 +13,11 @@ from actstore.query.lock import lock, unlocked
 from actstore.query.spool import spooled
 from actstore.schema import tables, text, tokens
 from actstore.schema.refs import CorpusRef
+from actstore.schema.text import EXAMPLE_LABEL_SET, TREEBANK_SETS, WORD_LABEL_SET
 from actstore.store import catalog, names, paths, results
-from actstore.store.labels import TREEBANK_SETS, current_labels
+from actstore.store.labels import current_labels
 from actstore.store.objects import Objects
-from actstore.store.texts import EXAMPLE_LABEL_SET, WORD_LABEL_SET, has_text
+from actstore.store.texts import has_text
 from actstore.store.tokens import list_metas
 
 

@@ -6,6 +6,12 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 TEXT_VERSION = 1
+WORD_LABEL_SET, EXAMPLE_LABEL_SET = "words", "examples"
+"""Label sets of columns of their own, which come with a corpus: tags and heads, a class an example."""
+TREEBANK_SETS = ("upos", "xpos", "deprel")
+"""Label sets that are columns of the set `words`."""
+TAKEN_SETS = (WORD_LABEL_SET, EXAMPLE_LABEL_SET, *TREEBANK_SETS)
+"""Names that no other label set may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,11 @@ import pyarrow.compute as pc
 
 from actstore.errors import AmbiguousRunError, NotFoundError
 from actstore.schema.refs import CorpusRef
-from actstore.schema.text import SPAN_LABELS
+from actstore.schema.text import SPAN_LABELS, TREEBANK_SETS, WORD_LABEL_SET
 from actstore.store import paths
-from actstore.store.labels import TREEBANK_SETS, current_labels, read_labels
+from actstore.store.labels import current_labels, read_labels
 from actstore.store.objects import Objects
 from actstore.store.parquet import read_table
-from actstore.store.texts import WORD_LABEL_SET
 
 
 def label_sets(objects: Objects, corpus: CorpusRef) -> dict[str, str]:

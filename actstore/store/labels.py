@@ -10,17 +10,12 @@ import pyarrow as pa
 from actstore.errors import NotFoundError, RequestError
 from actstore.schema import ID_LENGTH, canonical_json
 from actstore.schema.refs import CorpusRef, check_name
-from actstore.schema.text import SPAN_LABELS, Target
+from actstore.schema.text import SPAN_LABELS, TAKEN_SETS, Target
 from actstore.store import paths
 from actstore.store.objects import Objects
-from actstore.store.parquet import read_table, staged_table
+from actstore.store.parquet import create_table, read_table, staged_table
 from actstore.store.records import create_record, find_record
-from actstore.store.texts import EXAMPLE_LABEL_SET, WORD_LABEL_SET
 
-TAKEN = (WORD_LABEL_SET, EXAMPLE_LABEL_SET)
-"""Sets of other columns, which come with a corpus (store.texts)."""
-TREEBANK_SETS = ("upos", "xpos", "deprel")
-"""Sets that every treebank has: columns of its set `words`."""
 LABEL_SET_VERSION = 1
 ROWS_PER_GROUP = 100_000
 Numbered = Iterable[tuple[int, tuple[Target, ...]]]
@@ -45,25 +40,34 @@ class LabelSet:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def digest_labels(text_id: str, name: str, found: Numbered) -> LabelSet:
-    """Identity and counts of a label set of a text. Raises RequestError for a name that is not possible."""
-    _check_name(name)
-    digest, different = _begin(), set()
-    n_examples = n_targets = 0
-    for example, targets in found:
-        n_examples += bool(targets)
-        n_targets += len(targets)
+class LabelDigest:
+    """Takes in the targets of a label set in order; ends as its identity and counts."""
+
+    def __init__(self, name: str) -> None:
+        """Raises RequestError for a name that is not possible or taken."""
+        self.name = _checked(name)
+        self._digest = hashlib.sha256(f"s {LABEL_SET_VERSION}".encode())
+        self._labels: set[str | None] = set()
+        self._n_examples = self._n_targets = 0
+
+    def add(self, example: int, targets: tuple[Target, ...]) -> None:
+        """Take in the targets of an example."""
+        self._n_examples += bool(targets)
+        self._n_targets += len(targets)
         for row in target_rows(example, targets):
-            different.add(row["label"])
-            digest.update(canonical_json(list(row.values())).encode())
-    different.discard(None)
-    return LabelSet(
-        name=name,
-        hash=_finish(text_id, digest),
-        n_examples=n_examples,
-        n_targets=n_targets,
-        n_labels=len(different),
-    )
+            self._labels.add(row["label"])
+            self._digest.update(canonical_json(list(row.values())).encode())
+
+    def finish(self, text_id: str, left_out: str = "") -> LabelSet:
+        """What was taken in, as a label set of a text."""
+        return LabelSet(
+            name=self.name,
+            hash=_hash(text_id, self._digest),
+            n_examples=self._n_examples,
+            n_targets=self._n_targets,
+            n_labels=len(self._labels - {None}),
+            left_out=left_out,
+        )
 
 
 def store_labels(objects: Objects, text_id: str, found: LabelSet, read: Callable[[], Numbered]) -> None:
@@ -81,31 +85,30 @@ def add_labels(objects: Objects, text_id: str, name: str, table: pa.Table) -> st
 
     Raises RequestError for a name that is not possible or taken.
     """
-    _check_name(name)
+    _checked(name)
     table = table.cast(SPAN_LABELS)
-    targets = table.select(["example", "target"]).to_pylist()
+    places = table.select(["example", "target"]).to_pylist()
     found = LabelSet(
         name=name,
         hash=span_labels_hash(text_id, table),
-        n_examples=len({row["example"] for row in targets}),
-        n_targets=len({(row["example"], row["target"]) for row in targets}),
+        n_examples=len({row["example"] for row in places}),
+        n_targets=len({(row["example"], row["target"]) for row in places}),
         n_labels=len(set(table.column("label").to_pylist()) - {None}),
     )
     key = paths.label_set(text_id, name, found.hash)
     if objects.size(key) is None:
-        with staged_table(objects, key, SPAN_LABELS) as writer:
-            writer.write_table(table)
+        create_table(objects, key, table)
     create_record(objects, paths.label_record(text_id, name, found.hash), found.to_dict())
     return found.hash
 
 
 def span_labels_hash(text_id: str, table: pa.Table) -> str:
     """The hash of a span label set from its stored rows."""
-    digest = _begin()
+    digest = hashlib.sha256(f"s {LABEL_SET_VERSION}".encode())
     for batch in table.select(SPAN_LABELS.names).to_batches(ROWS_PER_GROUP):
         for row in batch.to_pylist():
             digest.update(canonical_json(list(row.values())).encode())
-    return _finish(text_id, digest)
+    return _hash(text_id, digest)
 
 
 def list_labels(objects: Objects, text_id: str) -> list[tuple[str, str]]:
@@ -120,7 +123,7 @@ def current_labels(objects: Objects, corpus: CorpusRef) -> list[tuple[str, str]]
 
     Of a name that the corpus is bound to only that one; older ones of that name stay in the store.
     """
-    there = [(name, hash_) for name, hash_ in list_labels(objects, corpus.text_id) if name not in TAKEN]
+    there = [(name, hash_) for name, hash_ in list_labels(objects, corpus.text_id) if name not in TAKEN_SETS]
     return [(name, hash_) for name, hash_ in there if corpus.labels.get(name, hash_) == hash_]
 
 
@@ -157,12 +160,11 @@ def target_rows(example: int, targets: tuple[Target, ...]) -> Iterator[dict[str,
             }
 
 
-def _check_name(name: str) -> None:
+def _checked(name: str) -> str:
     check_name(name, "label set")
-    if name in (*TAKEN, *TREEBANK_SETS):
-        raise RequestError(
-            f"label set name {name!r}: {', '.join((*TAKEN, *TREEBANK_SETS))} are taken; choose another name"
-        )
+    if name in TAKEN_SETS:
+        raise RequestError(f"label set name {name!r}: {', '.join(TAKEN_SETS)} are taken; choose another name")
+    return name
 
 
 def _groups(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -176,9 +178,5 @@ def _groups(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield group
 
 
-def _begin() -> "hashlib._Hash":
-    return hashlib.sha256(f"s {LABEL_SET_VERSION}".encode())
-
-
-def _finish(text_id: str, digest: "hashlib._Hash") -> str:
+def _hash(text_id: str, digest: "hashlib._Hash") -> str:
     return hashlib.sha256((text_id + digest.hexdigest()).encode()).hexdigest()[:ID_LENGTH]

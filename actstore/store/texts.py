@@ -9,14 +9,22 @@ from typing import Any
 import pyarrow as pa
 
 from actstore.schema import ID_LENGTH, canonical_json
-from actstore.schema.text import EXAMPLE_LABELS, EXAMPLES, TEXT_VERSION, WORD_LABELS, WORDS, Example
+from actstore.schema.text import (
+    EXAMPLE_LABEL_SET,
+    EXAMPLE_LABELS,
+    EXAMPLES,
+    TEXT_VERSION,
+    WORD_LABEL_SET,
+    WORD_LABELS,
+    WORDS,
+    Example,
+)
 from actstore.store import paths
 from actstore.store.objects import Objects
 from actstore.store.parquet import file_records, staged_table
 from actstore.store.records import create_record, find_record
 
 EXAMPLES_PER_GROUP = 10_000
-WORD_LABEL_SET, EXAMPLE_LABEL_SET = "words", "examples"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

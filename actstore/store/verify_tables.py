@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 from actstore.errors import ActstoreError
+from actstore.schema.text import EXAMPLE_LABEL_SET, WORD_LABEL_SET
 from actstore.store import paths
 from actstore.store.labels import list_labels, span_labels_hash
 from actstore.store.objects import Objects
 from actstore.store.parquet import read_table, sha256_of
 from actstore.store.problem import Problem
 from actstore.store.records import find_record
-from actstore.store.texts import EXAMPLE_LABEL_SET, WORD_LABEL_SET, example_labels_hash, word_labels_hash
+from actstore.store.texts import example_labels_hash, word_labels_hash
 from actstore.store.trained import find_trained
 
 

@@ -4,20 +4,23 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from actstore.formats.label_options import LabelOptions, format_of, own_sets, set_of
 from actstore.formats.options import (
     DETOKENIZE,
     FORMATS,
     LATER_FORMATS,
     SPLIT_INTO,
     TEXT_FROM,
+    WORDLESS_FORMATS,
     ReadOptions,
     misplaced,
 )
 from jobs.study.base import Block, Name, Positive, Text, refuse
+from jobs.study.label_file import LabelSource, label_problem
 from jobs.study.tables import hint
 
 ALLOWED = {
-    "format": (*FORMATS, *LATER_FORMATS),
+    "format": (*FORMATS, *WORDLESS_FORMATS, *LATER_FORMATS),
     "text_from": TEXT_FROM,
     "detokenize": DETOKENIZE,
     "split_into": SPLIT_INTO,
@@ -45,7 +48,7 @@ class Corpus(Block):
     detokenize: str | None = None
     split_into: str | None = None
     text_from: str | None = None
-    labels: dict[Name, Text] = Field(default_factory=dict)
+    labels: dict[Name, LabelSource] = Field(default_factory=dict)
     """Files of further label sets over the same text, by name."""
 
     @model_validator(mode="before")
@@ -69,7 +72,32 @@ class Corpus(Block):
     def _together(self) -> Self:
         if wrong := misplaced(self.read_options):
             raise refuse(wrong)
+        for name, file in self.labels.items():
+            if wrong := label_problem(name, file, own_sets(self.format)):
+                raise refuse(wrong)
         return self
+
+    @property
+    def label_sets(self) -> tuple[str, ...]:
+        """Names of every label set: those that come with the format, and those of label files."""
+        return (*own_sets(self.format), *self.labels)
+
+    @property
+    def label_options(self) -> tuple[LabelOptions, ...]:
+        """The label files, each with its format and set told."""
+        found = []
+        for name, file in self.labels.items():
+            format = file.format or format_of(file.path) or ""
+            found.append(
+                LabelOptions(
+                    name=name,
+                    path=file.path,
+                    format=format,
+                    set=file.set or set_of(name, format) or "",
+                    limited=self.limit is not None,
+                )
+            )
+        return tuple(found)
 
     @property
     def read_options(self) -> ReadOptions:

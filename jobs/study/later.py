@@ -24,5 +24,3 @@ def _corpora(study: Study) -> Iterator[str]:
     for corpus in study.corpora:
         if later := later_options(corpus.read_options):
             yield f'[[corpus]] "{corpus.name}": {later} can not be read yet'
-        if corpus.labels:
-            yield f'[[corpus]] "{corpus.name}": labels can not be read yet'

@@ -50,11 +50,15 @@ def _corpus(block: Table, folder: Path) -> Table:
     if isinstance(path, str) and block.get("format") != "datasets":
         block = _with(block, "path", absolute(path, folder))
     if isinstance(labels, dict):
-        files = {
-            name: absolute(file, folder) if isinstance(file, str) else file for name, file in labels.items()
-        }
-        block = _with(block, "labels", files)
+        block = _with(block, "labels", {name: _label_file(file, folder) for name, file in labels.items()})
     return block
+
+
+def _label_file(file: object, folder: Path) -> object:
+    """A label set's file: its path, or a table with it."""
+    if isinstance(file, dict) and isinstance(file.get("path"), str):
+        return file | {"path": absolute(file["path"], folder)}
+    return absolute(file, folder) if isinstance(file, str) else file
 
 
 def _with(block: Table, key: str, value: object) -> Table:

@@ -174,7 +174,7 @@ def further_labels(study: SmallStudy) -> SmallStudy:
             "'tuned' ... AlbertModel is of no listed family ... families.py",
         ),
         (long_name, "StudyError", 'name = "a b" ... allowed are 1 to 100 letters, digits'),
-        (further_labels, "NotYetError", '"more": labels can not be read yet'),
+        (further_labels, "CorpusError", "no corpus file at ... s.jsonl"),
     ],
 )
 def test_a_study_that_can_not_be_run(

@@ -99,18 +99,19 @@ def test_later_formats_are_refused_by_name(format):
         read_examples(ReadOptions(format=format, path="x"))
 
 
-def test_later_options_are_refused_by_name():
-    with pytest.raises(NotYetError, match='split = "train" can not be read yet'):
-        check_options(ReadOptions(format="text", path="x", split="train"))
-
-
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"detokenize": "moses"}, "detokenize = 'moses'; allowed are wikitext, ptb"),
         ({"split_into": "words"}, "split_into = 'words'; allowed are sentences"),
         ({"text_from": "lemmas"}, "text_from = 'lemmas'; allowed are words, raw"),
-        ({"text_from": "raw"}, 'text_from = "raw": only for format = "conllu" or "edges", not "text"'),
+        ({"text_from": "raw"}, 'text_from = "raw": only for format = "conllu" or "gum" or "edges"'),
+        (
+            {"split": "train"},
+            'split = "train": only for format = "gum" or "semeval8" or "datasets", not "text"',
+        ),
+        ({"format": "semeval8", "split": "test"}, 'split = "test": allowed are train, dev'),
+        ({"format": "propbank"}, 'format = "propbank" has no words: name the treebank it annotates'),
         ({"format": "squad", "detokenize": "ptb"}, 'detokenize = "ptb": only for format = "text" or "pairs"'),
         ({"format": "snli", "split_into": "sentences"}, 'only for format = "text", not "snli"; leave it out'),
         ({"limit": 0}, "limit = 0; allowed are 1 and more"),

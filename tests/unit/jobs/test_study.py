@@ -66,7 +66,7 @@ def test_paths_are_relative_to_the_study_file(tmp_path):
     folder = str(tmp_path)
     assert study.store == f"{folder}/runs/s"
     assert study.corpora[0].path == f"{folder}/studies/wiki.txt"
-    assert study.corpora[0].labels == {"srl": f"{folder}/studies/srl.jsonl"}
+    assert study.corpora[0].labels["srl"].path == f"{folder}/studies/srl.jsonl"
     assert [item.model for item in study.checkpoints[1:]] == [
         f"{folder}/studies/here", "nowhere", "owner/model", f"{folder}/m", f"{folder}/studies/m", "/abs/m",
         f"{folder}/studies/a/b/c", "s3://bucket/m",

@@ -79,7 +79,8 @@ CASES = {
     "type: inner table": (f"{STUDY}labels = 3\n", '[[corpus]] "wiki": labels = 3: a table is needed'),
     "type: inner value": (
         f"{STUDY}labels.srl = 3\n",
-        '[[corpus]] "wiki": labels.srl = 3: a string is needed',
+        '[[corpus]] "wiki": labels.srl = 3: a string is needed, or a table '
+        '{ path = "...", format = "...", set = "..." }',
     ),
     "type: list": (
         STUDY + TUNED + SIMILARITY.replace('["rsa"]', '"rsa"'),
@@ -102,11 +103,11 @@ CASES = {
     "format": (
         STUDY.replace('format = "text"', 'format = "txt"'),
         '[[corpus]] "wiki": format = "txt": did you mean "text"? Allowed are text, pairs, conllu, mnli, '
-        "snli, squad, edges, semeval8, spr2, propbank, gum, iob2, parquet, jsonl, datasets",
+        "snli, squad, edges, semeval8, gum, iob2, spr2, propbank, parquet, jsonl, datasets",
     ),
     "text_from": (
         f"{STUDY}text_from = 'raw'\n",
-        '[[corpus]] "wiki": text_from = "raw": only for format = "conllu" or "edges", not "text"; '
+        '[[corpus]] "wiki": text_from = "raw": only for format = "conllu" or "gum" or "edges", not "text"; '
         "leave it out",
     ),
     "sites": (

@@ -97,15 +97,12 @@ def test_checkpoints_that_the_study_trains_are_pairs_too(tmp_path):
 
 def test_what_is_not_there_yet_is_told_by_name(tmp_path):
     text = (
-        'split = "train"\nlabels = { ner = "n.jsonl" }\n'
-        + SIMILARITY.replace('["rsa"]', '["rsa", "cka"]')
+        SIMILARITY.replace('["rsa"]', '["rsa", "cka"]')
         + 'kernel = "rbf"\nunit = "word"\n'
         + '[[drift]]\nname = "d"\ncorpora = ["one"]\n'
         + f'[[finetune]]\nname = "t"\ntask = "dep"\nbase = "base"\n{SPLITS}'
     )
     assert not_yet(study_of(tmp_path, text)) == [
-        '[[corpus]] "two": split = "train" can not be read yet',
-        '[[corpus]] "two": labels can not be read yet',
         '[[finetune]] "t": finetune is not there yet',
     ]
     assert not_yet(study_of(tmp_path, SIMILARITY)) == []

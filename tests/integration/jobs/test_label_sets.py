@@ -1,0 +1,98 @@
+"""Label files of a corpus, from study file to SQL: added later, nothing is rewritten and no model is run."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import actstore
+from tests.support.commands import ALONE, Here
+from tests.support.refused import check_refused
+from tests.support.studies import SmallStudy, sentence, tree_hash
+
+
+def record(number: int, *targets: dict[str, object]) -> str:
+    return json.dumps({"text": sentence(number), "targets": list(targets)})
+
+
+def roles(study: SmallStudy, *records: str) -> SmallStudy:
+    (study.folder / "srl.jsonl").write_text("".join(f"{line}\n" for line in records), encoding="utf-8")
+    corpus = '[[corpus]]\nname = "trees"\npath = "trees.conllu"\nformat = "conllu"\nmax_length = 64\n'
+    return study.only(["base"], [], corpus + 'labels = { srl = "srl.jsonl" }\n')
+
+
+AGENT = {"span1": [1, 2], "span2": [0, 1], "label": "ARG0"}
+PATIENT = {"span1": [1, 2], "span2": [2, 3], "label": "ARG1", "info": {"sure": True}}
+SECOND = {"span1": [0, 1], "span2": [1, 3], "label": "R-ARG1"}
+
+
+def test_a_label_file_added_later(here: Here, study: SmallStudy) -> None:
+    assert here("extract", study.only(["base"], ["trees"]).write(), *ALONE).code == 0
+    before = tree_hash(study.store)
+    file = roles(study, record(0, AGENT, PATIENT), record(0, SECOND), record(7, AGENT)).write()
+    answer = here("extract", file, "--json", *ALONE)
+    assert answer.code == 0, answer.err
+    assert "label set srl of trees: 4 targets in 2 examples, 3 labels" in answer.err
+    assert "no model was run" in answer.err
+    after = tree_hash(study.store)
+    assert {name: after[name] for name in before} == before
+    new = sorted(name for name in set(after) - set(before) if after[name])
+    assert [Path(name).parent.name for name in new] == ["about", "labels", "labels"]
+    store = actstore.open(study.store)
+    rows = store.sql(
+        "SELECT example, target, span1_start, span2_start, span2_end, label, info FROM labels "
+        "WHERE label_set = 'srl' AND corpus = 'trees' ORDER BY example, target"
+    ).to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        (0, 0, 1, 0, 1, "ARG0", None),
+        (0, 1, 1, 2, 3, "ARG1", '{"sure":true}'),
+        (0, 2, 0, 1, 3, "R-ARG1", None),
+        (7, 0, 1, 0, 1, "ARG0", None),
+    ]
+    listed = here("ls", study.store, "--json")
+    (shown,) = json.loads(listed.out)["labels"]
+    assert (shown["corpus"], shown["label_set"], shown["n_targets"]) == ("trees", "srl", 4)
+    assert here("verify", study.store).code == 0
+    assert here("extract", file, *ALONE).code == 0
+    assert tree_hash(study.store) == after
+
+
+def test_a_changed_file_takes_the_name_and_the_old_set_stays(here: Here, study: SmallStudy) -> None:
+    for role in ("ARG0", "ARG2"):
+        file = roles(study, record(3, AGENT | {"label": role})).write()
+        assert here("extract", file, *ALONE).code == 0
+    shown = actstore.open(study.store).sql("SELECT label FROM labels WHERE label_set = 'srl'")
+    assert shown.column("label").to_pylist() == ["ARG2"]
+    assert len(list(study.store.glob("texts/*/labels/srl-*.parquet"))) == 2
+
+
+def test_a_damaged_label_set_is_found(here: Here, study: SmallStudy) -> None:
+    assert here("extract", roles(study, record(3, AGENT)).write(), *ALONE).code == 0
+    (path,) = study.store.glob("texts/*/labels/srl-*.parquet")
+    path.write_bytes(path.read_bytes()[:-20])
+    answer = here("verify", study.store)
+    assert answer.code == 1
+    assert path.name in answer.out + answer.err
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (
+            [record(0, AGENT | {"span2": [2, 99]})],
+            "srl.jsonl:1: targets[0].span2 is [2, 99], outside ... 3 words",
+        ),
+        ([record(0, AGENT), record(1, AGENT | {"span2": [1, 1]})], "srl.jsonl:2: targets[0].span2 is [1, 1]"),
+        (["{"], "srl.jsonl:1: no JSON"),
+        ([record(0)], "srl.jsonl: no targets ... 1 records without targets skipped (line 1)"),
+        ([record(99, AGENT)], "srl.jsonl:1: ... is not among the 12 examples"),
+        ([record(5, AGENT), record(4, AGENT)], "srl.jsonl:2: ... not after the record before it"),
+    ],
+)
+def test_bad_label_files_are_refused_before_anything_is_written(
+    here: Here, study: SmallStudy, lines: list[str], message: str
+) -> None:
+    file = roles(study, *lines).write()
+    for verb in ("plan", "extract"):
+        check_refused(here(verb, file), message, kind="CorpusError")
+    assert not study.store.exists()
