@@ -17,6 +17,7 @@ SUFFIXES = {".jsonl": "edges", ".conllu": "conllu", ".iob2": "iob2", ".bio": "io
 """What tells a format where none is named; .gz after it is no matter."""
 OWN_SETS = {
     "edges": ("edges",),
+    "squad": ("answers",),
     "semeval8": ("relations",),
     "iob2": ("entities",),
     "gum": ("entities", "coreference"),
