@@ -39,8 +39,13 @@ _ADAPTERS = {name: TypeAdapter(kind) for name, kind in KINDS.items()}
 
 def encode(request: Request) -> bytes:
     """A request as a ticket: a JSON object with its kind and its fields."""
-    told = {"kind": _NAMES[type(request)], **asdict(request)}
+    told = {"kind": kind_of(request), **asdict(request)}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def kind_of(request: Request) -> str:
+    """The name of a request's kind."""
+    return _NAMES[type(request)]
 
 
 def decode(ticket: bytes) -> Request:

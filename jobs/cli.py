@@ -26,13 +26,13 @@ VERBS = {
     "verify": "check every stored byte; exit 1 and a list where something is damaged",
     "query": "stored activations with their tokens",
     "sql": "SQL over the store's tables",
+    "serve": "a store over HTTP, with web pages, and Arrow Flight",
     "fidelity": "what the stored precision changed: rounding sums, and RSA against a float32 run",
     "rm": "remove a checkpoint's runs; lists first, --yes acts",
     "gc": "remove bytes that no record needs; lists first, --yes acts",
 }
 NOT_YET = {
     "finetune": "give fine-tuned checkpoints as [[checkpoint]]",
-    "serve": "open the store's folder with Python, `actstore query` or `actstore sql`",
     "cp": "copy the store's folder with any tool; `actstore verify` checks the copy",
 }
 

@@ -7,28 +7,39 @@ from actstore.client.connection import Connection
 from actstore.client.store import RemoteStore
 from actstore.errors import RequestError
 
-SCHEMES = {"grpc": "grpc", "grpc+tls": "grpc+tls", "grpcs": "grpc+tls"}
+FLIGHT = {"grpc": "grpc", "grpc+tls": "grpc+tls", "grpcs": "grpc+tls"}
+HTTP = ("http", "https")
 TOKEN_VARIABLE = "ACTSTORE_TOKEN"
 
 
 def is_service(url: str) -> bool:
     """Whether a place is a service's address."""
-    return url.partition("://")[0] in SCHEMES and "://" in url
+    scheme, separator, _ = url.partition("://")
+    return bool(separator) and scheme in (*FLIGHT, *HTTP)
 
 
 def connect(url: str, token: str | None = None) -> RemoteStore:
-    """Open `grpc://host:port` (or `grpcs://`, behind TLS); the token is by default from ACTSTORE_TOKEN.
+    """Open grpc://HOST:PORT or http://HOST:PORT (with TLS before it: grpcs://, https://).
 
-    Raises RequestError for an address that is none, ServiceError where no service answers, AccessError for a
-    token that is not the service's.
+    The token is by default from ACTSTORE_TOKEN. Raises RequestError for an address that is none. Nothing is
+    sent yet: the first question raises ServiceError where no service answers, AccessError for another token.
     """
     parts = urlsplit(url)
     try:
-        port = parts.port
+        has_port = parts.port is not None or parts.scheme in HTTP
     except ValueError:
-        port = None
-    if parts.scheme not in SCHEMES or not parts.hostname or port is None or parts.path.strip("/"):
-        raise RequestError(f"{url}: a service's address is grpc://HOST:PORT (see `actstore serve`)")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    location = f"{SCHEMES[parts.scheme]}://{host}:{port}"
-    return RemoteStore(Connection(location, token or os.environ.get(TOKEN_VARIABLE) or None))
+        has_port = False
+    if not is_service(url) or not parts.hostname or not has_port or parts.query:
+        raise RequestError(f"{url}: a service's address is grpc://HOST:PORT or http://HOST:PORT")
+    return RemoteStore(_connection(url, token or os.environ.get(TOKEN_VARIABLE) or None))
+
+
+def _connection(url: str, token: str | None) -> Connection:
+    scheme, _, rest = url.rstrip("/").partition("://")
+    if scheme in HTTP:
+        from actstore.client.http import HttpConnection
+
+        return HttpConnection(url.rstrip("/"), token)
+    from actstore.client.flight import FlightConnection
+
+    return FlightConnection(f"{FLIGHT[scheme]}://{rest}", token)

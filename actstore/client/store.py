@@ -23,6 +23,10 @@ class RemoteStore(Questions):
     def __repr__(self) -> str:
         return f"RemoteStore({self.connection.location!r})"
 
+    def close(self) -> None:
+        """Close the connection; a later question opens another."""
+        self.connection.close()
+
     @property
     def checkpoints(self) -> pa.Table:
         """The table `checkpoints`."""

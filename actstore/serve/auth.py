@@ -1,5 +1,6 @@
 """Auth: who may ask. One bearer token for all; without one the service stays on loopback."""
 
+import base64
 import hmac
 import ipaddress
 import os
@@ -9,7 +10,6 @@ from actstore.errors import AccessError, RequestError
 
 TOKEN_VARIABLE = "ACTSTORE_TOKEN"
 MIN_TOKEN_CHARACTERS = 16
-SCHEME = "bearer "
 
 
 def read_token(file: Path | None) -> str | None:
@@ -52,7 +52,18 @@ def check_authorization(header: str | None, token: str | None) -> None:
     """Raises AccessError unless the header `Bearer TOKEN` carries the token. Takes equally long for each."""
     if token is None:
         return
-    given = header or ""
-    same = hmac.compare_digest(given[len(SCHEME) :].encode(), token.encode())
-    if not same or given[: len(SCHEME)].lower() != SCHEME:
+    if not hmac.compare_digest(_given(header or "").encode(), token.encode()):
         raise AccessError("the service wants its token: send the header 'Authorization: Bearer TOKEN'")
+
+
+def _given(header: str) -> str:
+    """The token of `Bearer TOKEN`, or of `Basic`, where a browser asks for it as the password."""
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return value
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value, validate=True).decode().partition(":")[2]
+        except ValueError:
+            return ""
+    return ""

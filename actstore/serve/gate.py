@@ -18,21 +18,20 @@ class Gate:
     @contextmanager
     def work(self) -> Iterator[None]:
         """Raises BusyError where no place came free in time."""
-        with _held(self._working, self.wait_seconds, "questions at once"):
+        self._take(self._working, "questions at once")
+        try:
             yield
+        finally:
+            self._working.release()
 
-    @contextmanager
-    def answer(self) -> Iterator[None]:
-        """Held while an answer streams. Raises BusyError where too many do."""
-        with _held(self._answers, self.wait_seconds, "open answers"):
-            yield
+    def take_answer(self) -> None:
+        """Held while an answer streams, until it is given back. Raises BusyError where too many are open."""
+        self._take(self._answers, "open answers")
 
+    def give_back_answer(self) -> None:
+        """The place of one answer."""
+        self._answers.release()
 
-@contextmanager
-def _held(places: threading.BoundedSemaphore, wait_seconds: float, what: str) -> Iterator[None]:
-    if not places.acquire(timeout=wait_seconds):
-        raise BusyError(f"the service has as many {what} as it takes; ask again in a few seconds")
-    try:
-        yield
-    finally:
-        places.release()
+    def _take(self, places: threading.BoundedSemaphore, what: str) -> None:
+        if not places.acquire(timeout=self.wait_seconds):
+            raise BusyError(f"the service has as many {what} as it takes; ask again in a few seconds")

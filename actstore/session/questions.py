@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Self
 
 import pyarrow as pa
 
@@ -10,6 +11,15 @@ from actstore.schema.query import Nearest, Query
 
 class Questions(ABC):
     """The questions that a Store and a RemoteStore answer alike."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:  # noqa: B027  nothing to do is right for most
+        """Let go of what is open; a store in a folder holds nothing."""
 
     @abstractmethod
     def ask(self, query: Query) -> pa.RecordBatchReader:

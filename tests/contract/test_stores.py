@@ -23,7 +23,7 @@ from actstore.errors import (
 from actstore.schema.ports import ActivationSource
 from actstore.store.source import StoreSource
 from tests.support.pieces import with_pieces
-from tests.support.served import TOKEN, engine, flight_address
+from tests.support.served import TOKEN, engine, flight_address, http_address
 from tests.support.small_store import SmallStore, prepare
 
 AnyStore = Store | RemoteStore
@@ -43,13 +43,14 @@ def local(small: SmallStore) -> Store:
     return Store(small.objects)
 
 
-@pytest.fixture(scope="module", params=["folder", "flight"])
+@pytest.fixture(scope="module", params=["folder", "flight", "http"])
 def store(request: pytest.FixtureRequest, small: SmallStore) -> Iterator[AnyStore]:
     if request.param == "folder":
         yield actstore.open(small.objects.url.removeprefix("file://"))
         return
-    with flight_address(engine(small.objects)) as address:
-        yield actstore.open(address, token=TOKEN)
+    door = flight_address if request.param == "flight" else http_address
+    with door(engine(small.objects)) as address, actstore.open(address, token=TOKEN) as opened:
+        yield opened
 
 
 def run(store: AnyStore) -> Run:

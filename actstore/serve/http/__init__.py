@@ -1,0 +1,1 @@
+"""HTTP: the engine behind FastAPI, one file a group of routes."""
