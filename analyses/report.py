@@ -1,6 +1,6 @@
 """Report: results as tables of text, for a terminal and for Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
@@ -64,6 +64,27 @@ def drift_table(summary: pa.Table, *, digits: int = 4) -> TextTable:
     )
 
 
+def layer_tables(
+    panels: Sequence[tuple[str, Sequence[Mapping[str, Any]]]], about: str, *, digits: int = 4
+) -> list[TextTable]:
+    """A table for each score: layers as rows, a column for each line, mean ± deviation where there are seeds.
+
+    `panels`: a title with its points (line, x, value); `about`: said after the title.
+    """
+    out = []
+    for title, points in panels:
+        cells: dict[tuple[float, str], list[float]] = {}
+        for point in points:
+            cells.setdefault((point["x"], str(point["line"])), []).append(point["value"])
+        lines = list(dict.fromkeys(line for _, line in cells))
+        rows = tuple(
+            (str(x), *(_mean(cells.get((x, line), []), digits) for line in lines))
+            for x in sorted({x for x, _ in cells})
+        )
+        out.append(TextTable(title=f"{title} ({about})", headers=("layer", *lines), rows=rows))
+    return out
+
+
 def replicate_table(table: pa.Table, *, digits: int = 4) -> list[TextTable]:
     """The mean over replicates of each comparison, a table a measure; none where there are no replicates.
 
@@ -118,6 +139,13 @@ def _measure_table(measure: str, rows: Sequence[Row], digits: int) -> TextTable:
             for pair in layers
         ),
     )
+
+
+def _mean(values: Sequence[float], digits: int) -> str:
+    if not values:
+        return "–"  # noqa: RUF001  a dash is an empty cell
+    spread = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{fmean(values):.{digits}f}{spread}"
 
 
 def _column(row: Row) -> tuple[str, str, str]:

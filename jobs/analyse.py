@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from actstore.schema.ports import Executor, Resources
 from actstore.store.objects import Objects
 from actstore.store.places import open_objects
 from actstore.store.root import check_format, create_root, open_root
+from jobs.analysis import FinishedAnalysis, PlannedAnalysis
 from jobs.console import Console
 from jobs.drift import FinishedDrift, plan_drift_block, run_drift, show_drift, told_drift
 from jobs.executors import NoExecutor, gpus_per_worker, open_executor
@@ -19,10 +21,15 @@ from jobs.options import add_study, add_workers
 from jobs.prepare import refuse_later
 from jobs.similarity import Finished, plan_similarity, run_similarity
 from jobs.similarity_files import file_lines
+from jobs.structural import plan_structural
 from jobs.study.load import load_study
 from jobs.study.study import Study
 
-AnyFinished = Finished | FinishedDrift
+AnyFinished = Finished | FinishedDrift | FinishedAnalysis
+PLANNERS: dict[str, Callable[[Objects, Objects, Study, Any], PlannedAnalysis]] = {
+    "structural_probe": plan_structural,
+}
+"""How each further kind of analysis is planned."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,9 +59,14 @@ def analyse_study(study: Study, arguments: argparse.Namespace, console: Console)
     drifts = [
         plan_drift_block(objects, results, study, block) for block in study.drift if block.name in wanted
     ]
+    others = plan_others(objects, results, study, wanted)
     out: list[AnyFinished] = []
     # What is there already needs nobody to compute it.
-    writers = [item.writer for item in planned] + [item.writer for item in drifts]
+    writers = [
+        *(item.writer for item in planned),
+        *(item.writer for item in drifts),
+        *(item.writer for item in others),
+    ]
     some_left = any(writer.provenance() is None for writer in writers)
     with open_executor(arguments, stores=[objects]) if some_left else nullcontext(NoExecutor()) as executor:
         if some_left and study.results is not None:
@@ -73,7 +85,24 @@ def analyse_study(study: Study, arguments: argparse.Namespace, console: Console)
             if moved.n_computed == 0:
                 console.remark(f"drift {moved.name}: it was there already, nothing was computed")
             out.append(moved)
+        for other in others:
+            gpus = gpus_per_worker(executor) if other.device in {"auto", "cuda"} else 0.0
+            done = other.run(executor, replace(resources, gpus=gpus), console)
+            done.show(console)
+            if done.n_computed == 0:
+                console.remark(f"{done.kind} {done.name}: it was there already, nothing was computed")
+            out.append(done)
     return out
+
+
+def plan_others(objects: Objects, results: Objects, study: Study, wanted: set[str]) -> list[PlannedAnalysis]:
+    """Analyses of the kinds in PLANNERS."""
+    return [
+        plan(objects, results, study, block)
+        for kind, plan in PLANNERS.items()
+        for block in getattr(study, kind)
+        if block.name in wanted
+    ]
 
 
 def results_of(study: Study, objects: Objects) -> Objects:
@@ -113,6 +142,8 @@ def told(finished: AnyFinished) -> dict[str, Any]:
     """A result as JSON."""
     if isinstance(finished, FinishedDrift):
         return told_drift(finished)
+    if not isinstance(finished, Finished):
+        return finished.told()
     return {
         "kind": "similarity",
         "name": finished.name,

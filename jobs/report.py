@@ -43,6 +43,13 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         moved = shown_drift(drift)
         show_drift(moved, console)
         finished.append(moved)
+    for other in analyse.plan_others(objects, results, study, analyse.chosen(study, [])):
+        if other.writer.provenance() is None:
+            missing.append(other.name)
+            continue
+        done = other.shown()
+        done.show(console)
+        finished.append(done)
     console.answer(
         {
             "store": study.store,

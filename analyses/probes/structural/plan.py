@@ -53,6 +53,15 @@ class ProbedCheckpoint:
         """Of all splits."""
         return sum(split.n_words for split in (self.train, self.dev, self.test))
 
+    @property
+    def layer_bytes(self) -> int:
+        """All words at one layer."""
+        return self.n_words * self.width * self.item_bytes
+
+    def probe_bytes(self, block: "StructuralBlock") -> int:
+        """One probe of the block's highest rank in training."""
+        return COPIES_OF_A_PROBE * self.width * max(rank or self.width for rank in block.ranks) * 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StructuralBlock:
@@ -98,6 +107,11 @@ class Reading:
     kept: bool
     """Whether words are held in memory; else each batch is read when its turn comes."""
 
+    def memory_bytes(self, block: StructuralBlock) -> int:
+        """What a worker needs beyond its libraries; one layer twice, while it is read."""
+        held = self.checkpoint.layer_bytes * (len(self.layers) + 1) if self.kept else 0
+        return held + self.checkpoint.probe_bytes(block) * len(self.layers) + BATCH_BYTES
+
 
 def probes_of(block: StructuralBlock, checkpoints: Sequence[ProbedCheckpoint]) -> tuple[Probe, ...]:
     """Every probe of a block, in the order of its table. Raises RequestError for a rank above the width."""
@@ -124,11 +138,9 @@ def readings_of(
     """By group: as many layers of a checkpoint as fit in memory, all of them where one alone does not."""
     out = {}
     for checkpoint in checkpoints:
-        highest = max(rank or checkpoint.width for rank in block.ranks)
-        probe_bytes = COPIES_OF_A_PROBE * checkpoint.width * highest * 4
-        layer_bytes = checkpoint.n_words * checkpoint.width * checkpoint.item_bytes
-        kept = layer_bytes + probe_bytes <= kept_bytes
-        at_once = max(1, kept_bytes // (layer_bytes + probe_bytes if kept else probe_bytes))
+        probe_bytes = checkpoint.probe_bytes(block)
+        kept = checkpoint.layer_bytes + probe_bytes <= kept_bytes
+        at_once = max(1, kept_bytes // (probe_bytes + checkpoint.layer_bytes * kept))
         for first in range(0, len(checkpoint.layers), at_once):
             layers = checkpoint.layers[first : first + at_once]
             group = f"{checkpoint.name}-L{layers[0]:02d}-L{layers[-1]:02d}"

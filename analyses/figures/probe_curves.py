@@ -1,0 +1,97 @@
+"""Probe curves: a panel for each score, a line for each checkpoint over the layers, seeds as a band."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+import altair as alt
+
+from analyses.figures.figure import Figure, figure
+from analyses.figures.theme import COLOURS, SHAPES
+
+WIDTH, HEIGHT = 300, 220
+LAYER = "Layer (0 = embeddings)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """The points of one score; several of one line and x are seeds."""
+
+    title: str
+    points: tuple[Mapping[str, Any], ...]
+    """line, x, value."""
+
+
+def probe_curves(
+    panels: Sequence[Panel],
+    *,
+    title: str,
+    subtitle: str = "",
+    x_title: str = LAYER,
+    powers: bool = False,
+    columns: int = 2,
+) -> Figure:
+    """Lines with a mark at each point; where there are seeds their mean, and mean ± deviation as a band.
+
+    `powers`: the x axis is of powers of two, as ranks and sizes are.
+    """
+    lines = list(dict.fromkeys(str(point["line"]) for panel in panels for point in panel.points))
+    charts = [_panel(panel, lines, x_title, powers) for panel in panels]
+    n_seeds = max(point["n"] for panel in panels for point in means(panel.points))
+    told = [subtitle, *([f"bands: mean ± standard deviation over {n_seeds} seeds"] if n_seeds > 1 else [])]
+    heading = alt.TitleParams(title, subtitle=[line for line in told if line])
+    return figure(alt.concat(*charts, columns=columns).properties(title=heading))
+
+
+def means(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One point for each line and x: mean, low and high (mean ± deviation), and how many values."""
+    groups: dict[tuple[str, float], list[float]] = {}
+    for point in points:
+        groups.setdefault((str(point["line"]), point["x"]), []).append(point["value"])
+    out = []
+    for (line, x), values in groups.items():
+        mean, spread, n = fmean(values), stdev(values) if len(values) > 1 else 0.0, len(values)
+        out.append({"line": line, "x": x, "value": mean, "low": mean - spread, "high": mean + spread, "n": n})
+    return out
+
+
+def _panel(panel: Panel, lines: list[str], x_title: str, powers: bool) -> Any:
+    marks = {line: SHAPES[at % len(SHAPES)] for at, line in enumerate(lines)}
+    values = [{**point, "marker": marks[point["line"]]} for point in means(panel.points)]
+    legend = alt.Legend(title=None, symbolType="stroke", symbolOpacity=1) if len(lines) > 1 else None
+    colours = [COLOURS[at % len(COLOURS)] for at in range(len(lines))]
+    base = alt.Chart(alt.InlineData(values=values)).encode(
+        x=_x_axis(values, x_title, powers),
+        y=alt.Y("value:Q", title=panel.title, scale=alt.Scale(zero=False, padding=8)),
+        color=alt.Color("line:N", scale=alt.Scale(domain=lines, range=colours), sort=lines, legend=legend),
+    )
+    drawn = [
+        base.mark_line(strokeWidth=2.5),
+        base.mark_point(filled=True, size=46, opacity=1).encode(
+            shape=alt.Shape("marker:N", scale=None, legend=None), tooltip=_tooltip(panel.title, x_title)
+        ),
+    ]
+    if any(point["n"] > 1 for point in values):
+        drawn.insert(0, base.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", title=panel.title), y2="high:Q"))
+    return alt.layer(*drawn).properties(width=WIDTH, height=HEIGHT)
+
+
+def _x_axis(values: list[dict[str, Any]], title: str, powers: bool) -> Any:
+    places = sorted({point["x"] for point in values})
+    axis = alt.Axis(values=places, format="d", grid=False, title=title, labelOverlap=True)
+    if powers:
+        return alt.X("x:Q", axis=axis, scale=alt.Scale(type="log", base=2, nice=False, padding=12))
+    scale = alt.Scale(domain=[places[0], places[-1]], padding=12, nice=False)
+    return alt.X("x:Q", axis=axis, scale=scale)
+
+
+def _tooltip(what: str, x_title: str) -> list[Any]:
+    return [
+        alt.Tooltip("line:N", title="Line"),
+        alt.Tooltip("x:Q", title=x_title, format="d"),
+        alt.Tooltip("value:Q", title=what, format=".4f"),
+        alt.Tooltip("low:Q", title="Low", format=".4f"),
+        alt.Tooltip("high:Q", title="High", format=".4f"),
+        alt.Tooltip("n:Q", title="Seeds"),
+    ]
