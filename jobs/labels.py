@@ -46,7 +46,7 @@ def describe_labelled(item: Corpus, corpus: CorpusInput) -> Labelled:
     ref, digest = describe_corpus(replace(corpus, read=lambda: watch.read(corpus)))
     own = [
         LabelInput(corpus=item.name, found=found, read=_own(corpus, found.name))
-        for found in (one.finish(ref.text_id) for one in watch.digests)
+        for found in (one.finish(ref.text_id, source="corpus") for one in watch.digests)
         if found.n_targets
     ]
     files = [_label_file(options, corpus, ref.text_id) for options in item.label_options]

@@ -35,6 +35,8 @@ class LabelSet:
     """Different labels."""
     left_out: str = ""
     """What its source has and the set has not, and why."""
+    source: str = "table"
+    """'corpus' or 'file': the next extraction can read it again; 'table': it was given as one."""
 
     def to_dict(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -58,7 +60,7 @@ class LabelDigest:
             self._labels.add(row["label"])
             self._digest.update(canonical_json(list(row.values())).encode())
 
-    def finish(self, text_id: str, left_out: str = "") -> LabelSet:
+    def finish(self, text_id: str, left_out: str = "", *, source: str = "file") -> LabelSet:
         """What was taken in, as a label set of a text."""
         return LabelSet(
             name=self.name,
@@ -67,6 +69,7 @@ class LabelDigest:
             n_targets=self._n_targets,
             n_labels=len(self._labels - {None}),
             left_out=left_out,
+            source=source,
         )
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from actstore.errors import ActstoreError
-from actstore.schema.text import EXAMPLE_LABEL_SET, WORD_LABEL_SET
-from actstore.store import paths
-from actstore.store.labels import list_labels, span_labels_hash
+from actstore.schema.text import EXAMPLE_LABEL_SET, TAKEN_SETS, WORD_LABEL_SET
+from actstore.store import names, paths
+from actstore.store.labels import describe_labels, list_labels, span_labels_hash
 from actstore.store.objects import Objects
 from actstore.store.parquet import read_table, sha256_of
 from actstore.store.problem import Problem
@@ -17,15 +17,15 @@ from actstore.store.trained import find_trained
 def verify_tables(objects: Objects) -> Iterator[Problem]:
     """Every table of texts and tokenisations against its meta.json, every label set against its name."""
     for text_id in objects.children(paths.TEXTS):
-        names = objects.children(paths.text(text_id, "tokens"))
-        folders = [paths.tokens(text_id, name, "")[:-1] for name in names]
+        tokens = objects.children(paths.text(text_id, "tokens"))
+        folders = [paths.tokens(text_id, name, "")[:-1] for name in tokens]
         for folder in [paths.text(text_id, "")[:-1], *folders]:
             yield from _verify_folder(objects, folder)
         yield from _verify_labels(objects, text_id)
 
 
 def verify_names(objects: Objects) -> Iterator[Problem]:
-    """Every record under checkpoints and corpora can be read."""
+    """Every record under checkpoints and corpora can be read, and the label sets of corpora are there."""
     for kind in (paths.CHECKPOINTS, paths.CORPORA):
         for info in objects.walk(kind):
             if info.key.endswith(".json"):
@@ -33,6 +33,8 @@ def verify_names(objects: Objects) -> Iterator[Problem]:
                     find_record(objects, info.key)
                 except ActstoreError as error:
                     yield Problem(kind="name", key=info.key, message=str(error), repairable=False)
+    for name in objects.children(paths.CORPORA):
+        yield from _missing_labels(objects, name)
 
 
 def verify_trained(objects: Objects) -> Iterator[Problem]:
@@ -68,18 +70,35 @@ def _verify_folder(objects: Objects, folder: str) -> Iterator[Problem]:
 
 
 def _verify_labels(objects: Objects, text_id: str) -> Iterator[Problem]:
-    """A label set's name holds the hash of its rows."""
+    """A label set's name holds the hash of its rows, and its record can be read."""
     for name, hash_ in list_labels(objects, text_id):
-        key = paths.label_set(text_id, name, hash_)
+        key, source = paths.label_set(text_id, name, hash_), "corpus"
+        if name not in TAKEN_SETS:
+            try:
+                source = describe_labels(objects, text_id, name, hash_).source
+            except ActstoreError as error:
+                record = paths.label_record(text_id, name, hash_)
+                yield Problem(kind="labels", key=record, message=str(error))
         try:
             if _labels_hash(objects, text_id, name, key) == hash_:
                 continue
             message = "the label set is not the one its name says"
         except (ActstoreError, KeyError, IndexError) as error:
             message = f"the label set can not be read: {error}"
-        # Those that came with a source are stored again by `extract`; others only their user can add again.
-        came = name in (WORD_LABEL_SET, EXAMPLE_LABEL_SET)
-        yield Problem(kind="labels", key=key, message=message, repairable=came)
+        # Read from a source again by `extract`; one that was given as a table only its user can add again.
+        yield Problem(kind="labels", key=key, message=message, repairable=source != "table")
+
+
+def _missing_labels(objects: Objects, name: str) -> Iterator[Problem]:
+    """Label sets that a corpus is bound to and that are not there."""
+    try:
+        corpus = names.corpus(objects, name)
+    except ActstoreError:  # told already
+        return
+    for label_set, hash_ in corpus.labels.items():
+        key = paths.label_set(corpus.text_id, label_set, hash_)
+        if objects.size(key) is None:
+            yield Problem(kind="labels", key=key, message=f"a label set of corpus {name!r} is missing")
 
 
 def _labels_hash(objects: Objects, text_id: str, name: str, key: str) -> str:

@@ -66,13 +66,25 @@ def test_a_changed_file_takes_the_name_and_the_old_set_stays(here: Here, study: 
     assert len(list(study.store.glob("texts/*/labels/srl-*.parquet"))) == 2
 
 
-def test_a_damaged_label_set_is_found(here: Here, study: SmallStudy) -> None:
-    assert here("extract", roles(study, record(3, AGENT)).write(), *ALONE).code == 0
-    (path,) = study.store.glob("texts/*/labels/srl-*.parquet")
-    path.write_bytes(path.read_bytes()[:-20])
+@pytest.mark.parametrize("damage", ["parquet", "json", "gone"])
+def test_a_damaged_label_set_is_found_and_read_again(here: Here, study: SmallStudy, damage: str) -> None:
+    file = roles(study, record(3, AGENT)).write()
+    assert here("extract", file, *ALONE).code == 0
+    before = tree_hash(study.store)
+    suffix = "json" if damage == "json" else "parquet"
+    (path,) = study.store.glob(f"texts/*/labels/srl-*.{suffix}")
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-20])
     answer = here("verify", study.store)
     assert answer.code == 1
     assert path.name in answer.out + answer.err
+    here("verify", study.store, "--repair")
+    answer = here("extract", file, *ALONE)
+    assert (answer.code, "no model was run" in answer.err) == (0, True)
+    assert tree_hash(study.store) == before
+    assert here("verify", study.store).code == 0
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def stored(small: SmallStore, found: dict[int, tuple[Target, ...]] = FOUND, name
     digest = LabelDigest(name)
     for number, targets in found.items():
         digest.add(number, targets)
-    made = digest.finish(text_id, "3 left out")
+    made = digest.finish(text_id, "3 left out", source="file")
     store_labels(small.objects, text_id, made, found.items)
     return made
 
