@@ -39,7 +39,11 @@ class Timing:
 
 
 def in_turns(
-    ways: Mapping[str, Way], rounds: int, *, before: Callable[[str], object] = lambda name: None
+    ways: Mapping[str, Way],
+    rounds: int,
+    *,
+    before: Callable[[str], object] = lambda name: None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Timing]:
     """Time every way once a round; `before` (not timed) makes its place ready."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -48,9 +52,9 @@ def in_turns(
         turn = number % len(names)
         for name in names[turn:] + names[:turn]:
             before(name)
-            started = time.perf_counter()
+            started = clock()
             kept = ways[name]()
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(clock() - started)
             del kept
         print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
     return {name: Timing(name, tuple(values)) for name, values in seconds.items()}

@@ -5,15 +5,21 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.adamw import adamw
 
 UNDECAYED = ("layernorm", "layer_norm", "bias")
 """Parameters with one of these in their name, in lower case, or of a norm module, are not decayed."""
+LATE = 1e9
+"""The step that the library's kernel is told: so late, its bias correction is 1 - 0.999^LATE = 1."""
 
 
 class BertAdamW(torch.optim.Optimizer):
     """AdamW by google-research/bert, optimization.py: the moments are used as they are.
 
     m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2;  w <- w - lr (m / (sqrt(v) + eps) + decay w)
+
+    The library's fused kernel computes it in one pass over the memory; written out as array operations it
+    takes a quarter of a training step of a small model.
     """
 
     def __init__(
@@ -37,22 +43,25 @@ class BertAdamW(torch.optim.Optimizer):
                 self._update(weights, group["lr"], group["decay"])
 
     def _update(self, weights: list[nn.Parameter], rate: float, decay: float) -> None:
-        gradients = [weight.grad for weight in weights if weight.grad is not None]
-        values: list[torch.Tensor] = list(weights)
         for weight in weights:
             if not self.state[weight]:
                 self.state[weight] = {"m": torch.zeros_like(weight), "v": torch.zeros_like(weight)}
-        first = [self.state[weight]["m"] for weight in weights]
-        second = [self.state[weight]["v"] for weight in weights]
-        torch._foreach_lerp_(first, gradients, 1 - self._beta1)
-        torch._foreach_mul_(second, self._beta2)
-        torch._foreach_addcmul_(second, gradients, gradients, 1 - self._beta2)
-        scale = torch._foreach_sqrt(second)
-        torch._foreach_add_(scale, self._epsilon)
-        change = torch._foreach_div(first, scale)
-        if decay:
-            torch._foreach_add_(change, values, alpha=decay)
-        torch._foreach_add_(values, change, alpha=-rate)
+        adamw(
+            list(weights),
+            [weight.grad for weight in weights if weight.grad is not None],
+            [self.state[weight]["m"] for weight in weights],
+            [self.state[weight]["v"] for weight in weights],
+            [],
+            [torch.tensor(LATE, device=weight.device) for weight in weights],
+            fused=True,
+            amsgrad=False,
+            beta1=self._beta1,
+            beta2=self._beta2,
+            lr=rate,
+            weight_decay=decay,
+            eps=self._epsilon,
+            maximize=False,
+        )
 
 
 def parameter_groups(model: nn.Module, decay: float, head_rate: float) -> list[dict[str, Any]]:
