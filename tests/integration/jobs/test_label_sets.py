@@ -108,3 +108,45 @@ def test_bad_label_files_are_refused_before_anything_is_written(
     for verb in ("plan", "extract"):
         check_refused(here(verb, file), message, kind="CorpusError")
     assert not study.store.exists()
+
+
+SPLITS = 'train = "trees"\ndev = "trees"\ntest = "trees"\n'
+
+
+def task(study: SmallStudy, labels: str) -> SmallStudy:
+    return study.only(["base"], ["trees"], f'[edge_tasks.one]\nlabels = "{labels}"\n{SPLITS}')
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind", "message"),
+    [
+        ("deprel", "CorpusError", "trees.conllu:1: the heads are no tree: ... words 1, 2 lead in a circle"),
+        ("xpos", "CorpusError", '[edge_tasks.one]: train = "trees" has no targets in its label set "xpos"'),
+        ("srl", "StudyError", 'the corpus "trees" has no such label set; ... upos, xpos, deprel'),
+    ],
+)
+def test_tasks_without_what_they_need_are_refused(
+    here: Here, study: SmallStudy, labels: str, kind: str, message: str
+) -> None:
+    path = study.folder / "trees.conllu"
+    rows = path.read_text().split("\n")
+    rows[2] = rows[2].replace("\t0\troot", "\t2\tdep")
+    path.write_text("\n".join(rows))
+    check_refused(here("extract", task(study, labels).write(), *ALONE), message, kind=kind)
+    assert not study.store.exists()
+
+
+def test_heads_that_are_no_tree_matter_only_where_trees_are_read(here: Here, study: SmallStudy) -> None:
+    path = study.folder / "trees.conllu"
+    path.write_text(path.read_text().replace("\t0\troot", "\t2\tdep", 1))
+    assert here("extract", task(study, "upos").write(), *ALONE).code == 0
+
+
+def test_a_corpus_of_records_has_its_own_label_set(here: Here, study: SmallStudy) -> None:
+    (study.folder / "own.jsonl").write_text(f"{record(1, AGENT)}\n{record(1, SECOND)}\n{record(2, AGENT)}\n")
+    corpus = '[[corpus]]\nname = "own"\npath = "own.jsonl"\nformat = "edges"\nmax_length = 64\n'
+    assert here("extract", study.only(["base"], [], corpus).write(), *ALONE).code == 0
+    found = actstore.open(study.store).sql(
+        "SELECT example, count(*) FROM labels WHERE label_set = 'edges' GROUP BY 1"
+    )
+    assert sorted(tuple(row.values()) for row in found.to_pylist()) == [(0, 2), (1, 1)]

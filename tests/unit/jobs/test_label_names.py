@@ -7,6 +7,7 @@ import pytest
 from actstore.errors import StudyError
 from actstore.formats.label_options import LabelOptions
 from jobs.study.label_names import label_problems, tree_corpora
+from jobs.study.later import not_yet
 from jobs.study.load import load_study
 from jobs.study.study import Study
 
@@ -109,3 +110,14 @@ def test_trees_are_needed_by_structural_probes_and_tasks_over_relations(tmp_path
     assert tree_corpora(study(tmp_path, task)) == {"bank", "docs"}
     probe = f'[[structural_probe]]\nname = "s"\ncheckpoints = ["base"]\n{SPLITS.format("bank")}'
     assert tree_corpora(study(tmp_path, probe)) == {"bank"}
+
+
+def test_the_study_of_the_eight_tasks_names_what_its_corpora_have() -> None:
+    file = Path(__file__).parents[3] / "studies" / "edge_tasks.toml"
+    eight = load_study(file, env={"ACTSTORE_DATA": "/data"})
+    assert list(eight.edge_tasks) == [
+        "pos", "constituents", "dependencies", "entities", "srl", "coreference", "spr", "relations",
+    ]  # fmt: skip
+    assert label_problems(eight) == []
+    assert not_yet(eight) == []
+    assert tree_corpora(eight) == {"ewt-train", "ewt-dev", "ewt-test"}
