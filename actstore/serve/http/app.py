@@ -19,6 +19,7 @@ from actstore.serve.auth import check_authorization
 from actstore.serve.engine import Engine
 from actstore.serve.http import questions, status
 from actstore.serve.http.body import BodyLimit
+from actstore.serve.pages import catalog, explore, reference, results, site, sql
 
 STATUS: tuple[tuple[type[ActstoreError], int], ...] = (
     (AccessError, 401),
@@ -40,11 +41,14 @@ def create_app(engine: Engine, token: str | None = None, *, version: str = "0") 
     app = FastAPI(
         title="actstore",
         version=version,
+        docs_url=None,  # those pages load scripts from elsewhere
+        redoc_url=None,
         description="Stored activations of language models: queries, SQL and the catalog.",
     )
     app.state.engine = engine
     app.include_router(status.router)
-    app.include_router(questions.router, dependencies=[Depends(authorized)])
+    for part in (questions, catalog, explore, reference, results, sql, site):
+        app.include_router(part.router, dependencies=[Depends(authorized)])
     app.add_middleware(BodyLimit)
     if token is None:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_NAMES)
