@@ -4,6 +4,7 @@ NAMES = {
     "rsa": "RSA similarity",
     "cka": "CKA similarity",
     "cka-debiased": "CKA similarity (debiased)",
+    "cka-minibatch": "CKA similarity (minibatches)",
     "cca": "CCA similarity",
     "svcca": "SVCCA similarity",
     "pwcca": "PWCCA similarity",

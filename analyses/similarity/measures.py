@@ -9,12 +9,14 @@ from actstore.errors import RequestError
 from analyses.similarity.cca import cca, pwcca, svcca
 from analyses.similarity.cka import debiased_cka, linear_cka
 from analyses.similarity.kernels import KERNELS
+from analyses.similarity.minibatch import minibatch_cka
 from analyses.similarity.neighbours import common_share, nearest
 from analyses.similarity.pairwise import kernel_cka, kernel_rsa
 from analyses.similarity.procrustes import procrustes
 from analyses.similarity.ranks import spearman_rsa
 from analyses.similarity.rsa import UNIT, cosine_rsa
 from analyses.similarity.shape import shape
+from analyses.similarity.topology import rtd
 from analyses.statistics.grid import Cell, GridSums
 from analyses.statistics.prepared import Array, Form
 from analyses.statistics.rows import RowName
@@ -86,6 +88,7 @@ MEASURES: dict[str, Callable[[Options], Measure]] = {
     "rsa": _rsa,
     "cka": partial(_cka, debiased=False),
     "cka-debiased": partial(_cka, debiased=True),
+    "cka-minibatch": lambda options: _measure(None, "cka-minibatch", minibatch_cka),
     "cca": lambda options: Measure(form=EXACT, finish=cca, more_tokens_than_units=True),
     "svcca": lambda options: _measure(EXACT, "svcca", svcca, True),
     "pwcca": lambda options: Measure(form=EXACT, finish=pwcca, more_tokens_than_units=True),
@@ -98,6 +101,7 @@ MEASURES: dict[str, Callable[[Options], Measure]] = {
     "neighbours": lambda options: Measure(
         form=None, side=nearest, finish=lambda both: {"neighbours": common_share(*both)}
     ),
+    "rtd": lambda options: _measure(None, "rtd", rtd),
 }
 
 
