@@ -12,7 +12,7 @@ import numpy.typing as npt
 from actstore.errors import RequestError
 from analyses.similarity.device import to_host
 from analyses.similarity.varying import check_varying
-from analyses.statistics.moments import Moments
+from analyses.statistics.moments import CrossMoments, Moments
 
 Floats = npt.NDArray[np.float64]
 KEPT_VARIANCE = 0.99
@@ -54,7 +54,7 @@ def svcca(found: Moments, kept: float = KEPT_VARIANCE, *, plain: bool = False) -
 
     `plain`: of the sum of singular values, not of their squares, as some implementations have it.
     """
-    x, y = (_principal(axes, kept, plain) for axes in _both_axes(found))
+    x, y = (principal(axes, kept, plain) for axes in _both_axes(found))
     return float(_correlate(found, x, y)[1].mean())
 
 
@@ -101,16 +101,19 @@ def check_enough(what: str, n_tokens: float, widths: Sequence[int]) -> None:
 def _both_axes(found: Moments) -> tuple[Axes, Axes]:
     check_more_tokens_than_units("CCA", found)
     check_varying("CCA", found, 3)
-    return _axes(to_host(found.xx.cross_DE)), _axes(to_host(found.yy.cross_DE))
+    return axes_of(found.xx), axes_of(found.yy)
 
 
-def _axes(cross_DD: Floats) -> Axes:
+def axes_of(own: CrossMoments) -> Axes:
+    """Principal axes of a side's own moments, without those whose variance is rounding."""
+    cross_DD = to_host(own.cross_DE)
     variance_D, axis_DD = np.linalg.eigh((cross_DD + cross_DD.T) / 2)
     keep_D = variance_D > TINY * variance_D[-1]
     return Axes(axis_DK=axis_DD[:, keep_D][:, ::-1], variance_K=variance_D[keep_D][::-1])
 
 
-def _principal(axes: Axes, kept: float, plain: bool) -> Axes:
+def principal(axes: Axes, kept: float, plain: bool) -> Axes:
+    """The first axes that hold `kept` of the variance; `plain`: of the sum of singular values."""
     size_K = np.sqrt(axes.variance_K) if plain else axes.variance_K
     share_K = np.cumsum(size_K) / size_K.sum()
     n_kept = int(np.searchsorted(share_K, kept - 1e-12)) + 1

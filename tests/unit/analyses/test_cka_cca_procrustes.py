@@ -12,9 +12,18 @@ from hypothesis import strategies as st
 from sklearn.cross_decomposition import CCA
 
 from actstore.errors import RequestError, WorkError
-from analyses.similarity.cca import canonical_correlations, cca, pwcca, svcca
+from analyses.similarity.cca import (
+    KEPT_VARIANCE,
+    axes_of,
+    canonical_correlations,
+    cca,
+    principal,
+    pwcca,
+    svcca,
+)
 from analyses.similarity.cka import debiased_cka, linear_cka
 from analyses.similarity.procrustes import procrustes
+from tests.support import oracles
 from tests.support.sums import moments, norm_moments
 
 TINY = (
@@ -29,19 +38,6 @@ def noisy_pair() -> tuple[np.ndarray, np.ndarray]:
     rs = np.random.RandomState(0)
     x, mix, noise = rs.randn(50, 8), rs.randn(8, 6), rs.randn(50, 6)
     return x, x @ mix + 0.5 * noise
-
-
-def hsic_unbiased(k: np.ndarray, m: np.ndarray) -> float:
-    """Song et al. 2012, equation 5, over n x n kernels."""
-    n = len(k)
-    k, m = k - np.diag(np.diag(k)), m - np.diag(np.diag(m))
-    inner = np.sum(k * m) + k.sum() * m.sum() / ((n - 1) * (n - 2)) - 2 / (n - 2) * k.sum(0) @ m.sum(0)
-    return float(inner / (n * (n - 3)))
-
-
-def debiased_by_kernels(x: np.ndarray, y: np.ndarray) -> float:
-    k, m = x @ x.T, y @ y.T
-    return hsic_unbiased(k, m) / math.sqrt(hsic_unbiased(k, k) * hsic_unbiased(m, m))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +59,7 @@ def test_debiased_cka_is_the_ratio_of_unbiased_hsic(seed, n, mean):
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((n, 4)) + mean
     y = x[:, :3] + rng.standard_normal((n, 3))
-    assert debiased_cka(norm_moments(x, y)) == pytest.approx(debiased_by_kernels(x, y), abs=1e-7)
+    assert debiased_cka(norm_moments(x, y)) == pytest.approx(oracles.cka_debiased(x, y), abs=1e-7)
 
 
 def test_cka_identities():
@@ -101,6 +97,9 @@ def test_svcca_keeps_99_percent_of_the_variance():
     scaled = moments(x * SCALES, y)
     assert svcca(scaled) == pytest.approx(0.8514226782, abs=5e-10)
     assert svcca(scaled, plain=True) == pytest.approx(0.8658049947, abs=5e-10)
+    for plain, n_kept in ((False, (3, 6)), (True, (5, 6))):
+        axes = [principal(axes_of(part), KEPT_VARIANCE, plain) for part in (scaled.xx, scaled.yy)]
+        assert tuple(part.axis_DK.shape[1] for part in axes) == n_kept
 
 
 def test_pwcca_fixture():
@@ -120,6 +119,10 @@ def test_procrustes_fixture_and_oracles():
     assert found["procrustes-angle"] == pytest.approx(0.6387323962, abs=5e-11)
     assert 2.0 - 2.0 * found["procrustes"] == pytest.approx(0.3942957590, abs=1e-10)
     assert 1.0 - found["procrustes"] ** 2 == pytest.approx(0.3554284726, abs=1e-10)
+    both = moments(x, y)
+    size_x, size_y = (float(np.trace(part.cross_DE)) for part in (both.xx, both.yy))
+    unscaled = size_x + size_y - 2.0 * found["procrustes"] * math.sqrt(size_x * size_y)
+    assert unscaled == pytest.approx(1017.8204087, abs=1e-6)
     padded = np.pad(y, ((0, 0), (0, 2)))
     a, b = (value - value.mean(0) for value in (x, padded))
     _, scale = scipy.linalg.orthogonal_procrustes(a / np.linalg.norm(a), b / np.linalg.norm(b))

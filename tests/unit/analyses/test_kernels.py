@@ -12,6 +12,7 @@ from analyses.similarity.measures import Options, measures_of
 from analyses.similarity.pairwise import kernel_cka, kernel_rsa
 from analyses.similarity.ranks import spearman_rsa
 from analyses.statistics.held import HeldRows
+from tests.support.oracles import hsic_unbiased
 
 TIES = 5e-3
 """Products are of rows less their pivot: equal ones may differ in the last bit."""
@@ -73,14 +74,6 @@ def test_rbf_cka_is_the_ratio_of_hsic(n):
     assert kernel_cka(held(pair), "rbf", debiased=True, rows_per_tile=64) == pytest.approx(
         unbiased[0] / np.sqrt(unbiased[1] * unbiased[2]), abs=1e-10
     )
-
-
-def hsic_unbiased(k: np.ndarray, m: np.ndarray) -> float:
-    """Song et al. 2012, equation 5, over n x n kernels."""
-    n = len(k)
-    k, m = k - np.diag(np.diag(k)), m - np.diag(np.diag(m))
-    inner = np.sum(k * m) + k.sum() * m.sum() / ((n - 1) * (n - 2)) - 2 / (n - 2) * k.sum(0) @ m.sum(0)
-    return float(inner / (n * (n - 3)))
 
 
 def test_euclidean_rsa_agrees_with_rsatoolbox():
