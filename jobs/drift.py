@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from actstore import __version__
+from actstore.errors import UnitsFailedError
 from actstore.schema import content_id
 from actstore.schema.ports import Executor, Resources, Unit
 from actstore.store import catalog, runs
@@ -75,18 +76,18 @@ def plan_drift_block(objects: Objects, results: Objects, study: Study, given: Dr
 def run_drift(
     planned: PlannedDrift, executor: Executor, resources: Resources, console: Console
 ) -> FinishedDrift:
-    """Compute the units that have no part yet, then join them; provenance last.
+    """Compute the units that have no part yet, then join them; parts are removed after the provenance.
 
     Raises UnitsFailedError when a unit fails; the parts of the others are kept.
     """
     writer = planned.writer
+    n_computed = 0
     if writer.provenance() is not None:
         ask_again(writer)
-        return shown_drift(planned)
-    n_computed = _compute(planned, executor, resources, console)
-    writer.join_parts([unit.key for unit in planned.units])
-    writer.put_table(SUMMARY_FILE, summarise(writer.batches(COLUMNS)))
-    writer.seal(_provenance(planned))
+    else:
+        n_computed = _compute(planned, executor, resources, console)
+        _join(planned)
+    writer.drop_parts()
     return shown_drift(planned, n_computed)
 
 
@@ -140,6 +141,22 @@ def _corpora(
         excluded = {name: one.excluded for name, one in stored.items()}
         found.append(DriftCorpus(name=corpus, runs=specs, excluded=excluded))
     return tuple(found)
+
+
+def _join(planned: PlannedDrift) -> None:
+    """Table, means and provenance from the parts, unless another session was faster and removed them."""
+    writer = planned.writer
+    try:
+        if writer.provenance() is None:
+            writer.join_parts([unit.key for unit in planned.units])
+            writer.put_table(SUMMARY_FILE, summarise(writer.batches(COLUMNS)))
+            writer.seal(_provenance(planned))
+    except FileNotFoundError as lost:
+        if writer.provenance() is None:
+            raise UnitsFailedError(
+                f"drift {planned.name!r}: {lost.filename or lost} was there and is gone; run the same "
+                "command again, it computes what is missing"
+            ) from lost
 
 
 def _compute(planned: PlannedDrift, executor: Executor, resources: Resources, console: Console) -> int:

@@ -37,7 +37,7 @@ from jobs.study.similarity import Similarity
 from jobs.study.study import Study
 from jobs.words import as_words, remark_unmatched, word_group
 
-ANALYSIS_VERSION = 2
+ANALYSIS_VERSION = 3
 """Raised by hand when the numbers of a similarity analysis may change."""
 DECODERS = ("gpt2", "gpt_neox", "llama", "mistral", "qwen2", "gptj", "opt", "phi", "gemma")
 """Families whose first position is an outlier of its own (skip_first = 1 by default)."""
@@ -225,6 +225,7 @@ def _provenance(planned: Planned) -> dict[str, Any]:
             "sample": block.sample.to_dict(),
             "seeds": list(block.seeds),
             "resamples": block.resamples,
+            "intervals": block.intervals,
             "options": asdict(block.options),
             "unit": block.unit,
         },

@@ -51,6 +51,11 @@ class ResultWriter:
             for unit in units:
                 writer.write_table(read_table(self.objects, self.key(f"parts/{unit}.parquet")).cast(schema))
 
+    def drop_parts(self) -> None:
+        """Remove all parts: the table that was joined from them is sealed and has their rows."""
+        for unit in self.done_units():
+            self.objects.delete(self.key(f"parts/{unit}.parquet"))
+
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Columns of the table, batch by batch in its order."""
         return table_batches(self.objects, self.key("table.parquet"), columns)

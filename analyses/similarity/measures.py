@@ -1,6 +1,6 @@
 """Measures by name: what each needs of the rows, and how it finishes. A new measure is one entry."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from analyses.similarity.procrustes import procrustes
 from analyses.similarity.ranks import spearman_rsa
 from analyses.similarity.rsa import UNIT, cosine_rsa
 from analyses.similarity.shape import shape
-from analyses.similarity.topology import rtd
+from analyses.similarity.topology import check_ripser, rtd
 from analyses.statistics.grid import Cell, GridSums
 from analyses.statistics.prepared import Array, Form
 from analyses.statistics.rows import RowName
@@ -80,6 +80,11 @@ def _cka(options: Options, *, debiased: bool) -> Measure:
     return _measure(NORMED if debiased else RAW, name, debiased_cka if debiased else linear_cka)
 
 
+def _rtd() -> Measure:
+    check_ripser()
+    return _measure(None, "rtd", rtd)
+
+
 def _measure(form: Form | None, name: str, value: Callable[[Any], float], enough: bool = False) -> Measure:
     return Measure(form=form, finish=lambda found: {name: value(found)}, more_tokens_than_units=enough)
 
@@ -101,7 +106,7 @@ MEASURES: dict[str, Callable[[Options], Measure]] = {
     "neighbours": lambda options: Measure(
         form=None, side=nearest, finish=lambda both: {"neighbours": common_share(*both)}
     ),
-    "rtd": lambda options: _measure(None, "rtd", rtd),
+    "rtd": lambda options: _rtd(),
 }
 
 
@@ -117,7 +122,7 @@ def forms_of(measures: Iterable[Measure]) -> tuple[Form, ...]:
     return tuple(form for form in forms if form != RAW or NORMED not in forms)
 
 
-def finish(measure: Measure, sums: dict[Form, GridSums], cell: Cell) -> dict[str, float]:
+def finish(measure: Measure, sums: Mapping[Form, GridSums], cell: Cell) -> dict[str, float]:
     """The values of a measure of moments, for one cell."""
     form = measure.form
     assert form is not None

@@ -1,7 +1,7 @@
 """Minibatch CKA: the unbiased HSIC of small batches of rows, averaged, then CKA of the averages.
 
-Nguyen et al. 2021, section 3: what others compute while a model runs, to be compared with their numbers. From a store
-`cka-debiased` is the same over one batch of all rows, and surer.
+Nguyen et al. 2021, section 3: what others compute while a model runs, to be compared with their numbers.
+From a store `cka-debiased` is the same over one batch of all rows, and surer.
 """
 
 import math
@@ -23,7 +23,7 @@ ROWS_PER_BATCH = 512
 
 
 def minibatch_cka(held: HeldRows, *, rows_per_batch: int = ROWS_PER_BATCH, seed: int = 0) -> float:
-    """CKA of the mean unbiased HSIC over batches drawn without replacement, of all rows and nearly equal sizes.
+    """CKA of the mean unbiased HSIC over random batches of nearly equal sizes that hold each row once.
 
     Raises RequestError for fewer than four tokens, WorkError naming a bad row, or where a side does not vary.
     """
@@ -35,8 +35,8 @@ def minibatch_cka(held: HeldRows, *, rows_per_batch: int = ROWS_PER_BATCH, seed:
     xy, xx, yy = np.mean([_hsic_of_batch(sides, row_K) for row_K in batches], axis=0)
     if not min(xx, yy) > 0.0:
         raise WorkError(
-            f"minibatch CKA: the estimated spread of a run's {held.n} rows is not above 0, so that no similarity "
-            "exists; ask for more tokens"
+            f"minibatch CKA: the estimated spread of a run's {held.n} rows is not above 0, so that no "
+            "similarity exists; ask for more tokens"
         )
     return float(xy / math.sqrt(xx) / math.sqrt(yy))
 

@@ -11,6 +11,7 @@ from actstore.schema.refs import layer_site
 from analyses.similarity.cca import check_enough
 from analyses.similarity.measures import Measure, measures_of
 from analyses.similarity.request import (
+    MAX_BOOTSTRAPPED,
     GridArgs,
     MergeArgs,
     PartArgs,
@@ -20,7 +21,17 @@ from analyses.similarity.request import (
     StoredRun,
     check_comparable,
 )
-from analyses.similarity.tiling import LIMITS, Limits, SidePair, grid_flops, grids, row_ranges, sides_of
+from analyses.similarity.tiling import (
+    LIMITS,
+    Limits,
+    SidePair,
+    grid_flops,
+    grids,
+    group_ranges,
+    row_ranges,
+    sides_of,
+)
+from analyses.statistics.jackknife import N_GROUPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,7 @@ def plan_units(block: SimilarityBlock, corpora: Sequence[StoredCorpus], limits: 
                     sample=sample,
                     resamples=block.resamples,
                 )
-                chains.append(_chain(args, pairs, limits))
+                chains += [_chain(one, pairs, limits) for one in _by_need(args)]
     n_stages = max(map(len, chains))
     return Plan(tuple(tuple(_at(chains, number)) for number in range(n_stages)))
 
@@ -116,7 +127,8 @@ def _readable_together(
             pair = Side(run=a, layer=layer_a), Side(run=b, layer=layer_b)
             _check_tokens(block, measures, pair)
             by_layer.setdefault(None if block.layers == "all" else layer_a, []).append(pair)
-    holds = block.resamples or any(measure.form is None for measure in measures)
+    many = (block.sample.n_tokens or MAX_BOOTSTRAPPED + 1) > MAX_BOOTSTRAPPED
+    holds = (block.resamples and not many) or any(measure.form is None for measure in measures)
     for pairs in by_layer.values():
         held_tokens = (block.sample.n_tokens or pairs[0][0].run.n_rows) if holds else 0
         yield from grids(list(dict.fromkeys(pairs)), measures, held_tokens, limits.grid_bytes)
@@ -129,29 +141,72 @@ def _check_tokens(block: SimilarityBlock, measures: Sequence[Measure], pair: Sid
             check_enough(name, n_tokens, [side.width for side in pair])
 
 
+def _by_need(args: GridArgs) -> Iterator[GridArgs]:
+    """Measures of moments and of rows apart where the first need no rows: all tokens, with intervals."""
+    of_moments = tuple(
+        name for name, measure in zip(args.measures, args.chosen(), strict=True) if measure.form is not None
+    )
+    apart = replace(args, measures=of_moments)
+    if of_moments and of_moments != args.measures and apart.by_group:
+        yield apart
+        yield replace(args, measures=tuple(name for name in args.measures if name not in of_moments))
+    else:
+        yield args
+
+
 def _chain(args: GridArgs, pairs: Sequence[SidePair], limits: Limits) -> list[list[Unit]]:
-    """Stages of one grid: the whole at once, or parts and merges until one is left."""
+    """Stages of one grid: the whole at once, or parts and merges until one is left.
+
+    By group: the parts of each group are merged apart, and the groups last.
+    """
     measures = args.chosen()
     n_rows = args.sides[0].run.n_rows
     flops = grid_flops(pairs, measures, args.sample.n_tokens or n_rows)
-    ranges = row_ranges(n_rows, flops, limits)
-    if len(ranges) == 1 or args.sample.n_tokens is not None or any(item.form is None for item in measures):
+    if args.by_group:
+        groups = [_parts(args, flops / N_GROUPS, one, limits) for one in group_ranges(n_rows, N_GROUPS)]
+    elif args.sample.n_tokens is None and all(item.form is not None for item in measures):
+        groups = [_parts(args, flops, (0, n_rows), limits)]
+    else:
+        groups = []
+    if not groups or (len(groups) == 1 and len(groups[0]) == 1):
         return [[_unit("grid", args, flops)]]
-    stages = [
-        [
-            _unit("part", PartArgs(grid=args, first_row=first, end_row=end), flops / len(ranges))
-            for first, end in ranges
-        ]
+    return _merged(args, groups, flops, limits)
+
+
+def _parts(args: GridArgs, flops: float, rows: tuple[int, int], limits: Limits) -> list[Unit]:
+    first, end = rows
+    ranges = row_ranges(end - first, flops, limits)
+    return [
+        _unit("part", PartArgs(grid=args, first_row=first + a, end_row=first + b), flops / len(ranges))
+        for a, b in ranges
     ]
-    while len(stages[-1]) > 1:
-        keys = [unit.key for unit in stages[-1]]
-        size = limits.parts_per_merge
-        groups = [tuple(keys[at : at + size]) for at in range(0, len(keys), size)]
-        last = len(groups) == 1
+
+
+def _merged(args: GridArgs, groups: list[list[Unit]], flops: float, limits: Limits) -> list[list[Unit]]:
+    """Stages that merge each group in a tree; where there is one group, its last merge is the grid's."""
+    stages = [[unit for group in groups for unit in group]]
+    size = limits.parts_per_merge
+    enough = size if len(groups) == 1 else 1
+    while max(map(len, groups)) > enough:
+        made = [
+            [
+                group[at]
+                if len(group) == 1
+                else _merge(args, group[at : at + size], flops / len(groups), last=False)
+                for at in range(0, len(group), size)
+            ]
+            for group in groups
+        ]
         stages.append(
-            [_unit("merge", MergeArgs(grid=args, keys=group, last=last), flops / 100) for group in groups]
+            [unit for old, new in zip(groups, made, strict=True) for unit in new if unit not in old]
         )
-    return stages
+        groups = made
+    return [*stages, [_merge(args, [unit for group in groups for unit in group], flops, last=True)]]
+
+
+def _merge(args: GridArgs, units: Sequence[Unit], flops: float, *, last: bool) -> Unit:
+    keys = tuple(unit.key for unit in units)
+    return _unit("merge", MergeArgs(grid=args, keys=keys, last=last), flops / 100)
 
 
 def _at(chains: Sequence[list[list[Unit]]], number: int) -> Iterator[Unit]:

@@ -11,6 +11,9 @@ from analyses.similarity.measures import Measure, Options, measures_of
 from analyses.similarity.pairs import Pair
 from analyses.statistics.grid import Cell
 
+MAX_BOOTSTRAPPED = 50_000
+"""Tokens: a bootstrap passes over all rows, or all pairs, for every resample."""
+BOOTSTRAP, JACKKNIFE = "bootstrap of examples", "jackknife over groups of examples"
 LAYERS = ("matched", "relative", "all")
 """Which layers of one run are compared with which of another, by name."""
 
@@ -74,15 +77,19 @@ class SimilarityBlock:
         measures_of(self.measures, self.options)
         if self.resamples < 0:
             raise RequestError(f"resamples = {self.resamples}: it must be 0 or more")
-        if self.resamples and self.sample.n_tokens is None:
-            raise RequestError(
-                'resamples with tokens = "all": resampling looks at pairs of tokens; give tokens = 5000 or '
-                "so, or resamples = 0"
-            )
         if isinstance(self.layers, str) and self.layers not in LAYERS:
             raise RequestError(
                 f"layers = {self.layers!r}: allowed are {', '.join(map(repr, LAYERS))} or a list of layers"
             )
+
+    @property
+    def intervals(self) -> dict[str, str]:
+        """How the interval of each measure is found."""
+        if not self.resamples:
+            return {}
+        few = self.sample.n_tokens is not None and self.sample.n_tokens <= MAX_BOOTSTRAPPED
+        chosen = zip(self.measures, measures_of(self.measures, self.options), strict=True)
+        return {name: BOOTSTRAP if few and one.form is not None else JACKKNIFE for name, one in chosen}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +122,12 @@ class GridArgs:
     cells: tuple[Cell, ...]
     sample: SampleSpec
     resamples: int
+
+    @property
+    def by_group(self) -> bool:
+        """Whether sums of groups of examples are kept: for intervals of too many tokens to bootstrap."""
+        many = self.sample.n_tokens is None or self.sample.n_tokens > MAX_BOOTSTRAPPED
+        return bool(self.resamples) and many and all(item.form is not None for item in self.chosen())
 
     def chosen(self) -> tuple[Measure, ...]:
         """Its measures."""

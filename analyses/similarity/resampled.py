@@ -10,34 +10,28 @@ import numpy as np
 import numpy.typing as npt
 from array_api_compat import array_namespace, device
 
-from actstore.errors import RequestError
 from analyses.readers.sample import Sample
 from analyses.similarity.bootstrap import resampled_rsa
 from analyses.similarity.device import to_device
+from analyses.similarity.left_out import Values, of_held_rows
 from analyses.similarity.measures import NORMED, RAW, finish, forms_of
 from analyses.similarity.request import GridArgs
 from analyses.similarity.rsa import FIRST, SECOND
+from analyses.similarity.sides import HeldSides, Sums
 from analyses.statistics.grid import Cell, GridSums
-from analyses.statistics.prepared import Array, Form, prepared
+from analyses.statistics.prepared import Array, prepared
 from analyses.statistics.resampling import example_weights, percentile_interval
 
 Floats = npt.NDArray[np.float64]
-MAX_TOKENS = 50_000
-"""Resampling passes over all rows, or all pairs, again and again."""
 
 
 def resampled_values(
-    grid: GridArgs, sample: Sample, held: Sequence[Array], cell: Cell, sums: dict[Form, GridSums]
+    grid: GridArgs, sample: Sample, held: Sequence[Array], cell: Cell, sums: Sums
 ) -> dict[str, Floats]:
-    """Values [R] of each resample, by name; measures that need pairs, other than RSA of cosines, have none.
+    """Values [R] of each resample, by name, of measures of moments.
 
-    Raises RequestError for too many tokens or a single example.
+    Raises RequestError for a single example, WorkError where a resample has no similarity.
     """
-    if sample.n_tokens > MAX_TOKENS:
-        raise RequestError(
-            f"resamples of {sample.n_tokens} tokens: at most {MAX_TOKENS:,}, for all are looked at each "
-            "time; ask for fewer tokens, or set resamples = 0"
-        )
     weight_TR = example_weights(sample.example_T, grid.resamples, grid.sample.seed)
     x_TD, y_TE = (held[number] for number in cell)
     xp = array_namespace(x_TD)
@@ -61,6 +55,23 @@ def resampled_values(
                 for name, value in finish(measure, {form: part}, (0, 1)).items():
                     drawn.setdefault(name, []).append(value)
     return found | {name: np.array(values) for name, values in drawn.items()}
+
+
+def resampled_cells(
+    grid: GridArgs, sample: Sample, sums: Sums, made: HeldSides, values: Values
+) -> dict[Cell, dict[str, Floats]]:
+    """Values [R] of every measure in each cell: a bootstrap of those of moments, a jackknife of the others.
+
+    Raises RequestError for too few examples.
+    """
+    chosen = grid.chosen()
+    found: dict[Cell, dict[str, Floats]] = {cell: {} for cell in grid.cells}
+    if any(measure.form is not None for measure in chosen):
+        found = {cell: resampled_values(grid, sample, made.held, cell, sums) for cell in grid.cells}
+    if any(measure.form is None for measure in chosen):
+        for cell, drawn in of_held_rows(grid, sample, made.held, values).items():
+            found[cell] |= drawn
+    return found
 
 
 def centred_interval(measure: str, value: float, value_R: Floats) -> tuple[float, float]:

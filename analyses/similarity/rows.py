@@ -1,6 +1,6 @@
-"""Rows of the table `similarity` from a grid's sums, with what resampling gave."""
+"""Rows of the table `similarity` from the values of a grid's cells, with what resampling gave."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,29 +9,24 @@ import pyarrow as pa
 
 from actstore.schema.tables import RESULTS
 from analyses.readers.sample import Sample
-from analyses.similarity.measures import Measure, finish
 from analyses.similarity.request import GridArgs, SimilarityBlock, StoredCorpus
-from analyses.similarity.resampled import centred_interval, resampled_values
-from analyses.statistics.grid import Cell, GridSums
-from analyses.statistics.held import HeldRows
-from analyses.statistics.prepared import Array, Form
-from analyses.statistics.rows import numbered
+from analyses.similarity.resampled import centred_interval
+from analyses.statistics.grid import Cell
 
 SCHEMA = RESULTS["similarity"].append(pa.field("resampled", pa.list_(pa.float64())))
 """A part's rows: the table's, and every resampled value, from which replicates get their intervals."""
+Resampled = Mapping[Cell, Mapping[str, npt.NDArray[np.float64]]]
 
 
 def similarity_rows(
-    grid: GridArgs, sample: Sample, sums: dict[Form, GridSums], held: Sequence[Array]
+    grid: GridArgs, sample: Sample, values: Mapping[Cell, Mapping[str, float]], resampled: Resampled
 ) -> pa.Table:
-    """A row a cell and value. `held`: each side's rows, where a measure or resampling needs them."""
-    rows: list[dict[str, Any]] = []
-    made = _Sides(grid, held)
-    for cell in grid.cells:
-        values = _values(grid, sums, made, cell)
-        resampled = resampled_values(grid, sample, held, cell, sums) if grid.resamples else {}
-        for measure, value in values.items():
-            rows.append(_where(grid, sample, cell) | _what(measure, value, resampled.get(measure)))
+    """A row a cell and value, with its interval where it was resampled."""
+    rows = [
+        _where(grid, sample, cell) | _what(measure, value, resampled.get(cell, {}).get(measure))
+        for cell in grid.cells
+        for measure, value in values[cell].items()
+    ]
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
@@ -45,35 +40,6 @@ def in_order(rows: pa.Table, block: SimilarityBlock, corpora: Sequence[StoredCor
         for row in rows.drop_columns("resampled").to_pylist()
     ]  # fmt: skip
     return rows.take(sorted(range(len(keys)), key=keys.__getitem__))
-
-
-class _Sides:
-    """What measures make of a side's rows, made once."""
-
-    def __init__(self, grid: GridArgs, held: Sequence[Array]) -> None:
-        self.grid, self.held = grid, held
-        self._made: dict[tuple[int, int], Any] = {}
-
-    def pair(self, number: int, measure: Measure, cell: Cell) -> Any:
-        """What the measure of that number takes for a cell: the rows, or what was made of them."""
-        if measure.side is None:
-            return HeldRows(x_TD=self.held[cell[0]], y_TE=self.held[cell[1]])
-        for at in cell:
-            if (number, at) not in self._made:
-                side = self.grid.sides[at]
-                name = numbered(f"{side.run.checkpoint} (run {side.run.run_id}), {side.site}, sample")
-                self._made[number, at] = measure.side(self.held[at], name)
-        return tuple(self._made[number, at] for at in cell)
-
-
-def _values(grid: GridArgs, sums: dict[Form, GridSums], made: _Sides, cell: Cell) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for number, measure in enumerate(grid.chosen()):
-        if measure.form is None:
-            found |= measure.finish(made.pair(number, measure, cell))
-        else:
-            found |= finish(measure, sums, cell)
-    return found
 
 
 def _where(grid: GridArgs, sample: Sample, cell: Cell) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from analyses.similarity.measures import Measure, forms_of
 from analyses.similarity.request import Side
@@ -74,6 +75,12 @@ def row_ranges(n_rows: int, flops: float, limits: Limits = LIMITS) -> list[tuple
     n_parts = max(1, min(int(-(-flops // limits.flops_per_part)), -(-n_rows // step)))
     rows = step * -(-n_rows // (n_parts * step))
     return [(first, min(first + rows, n_rows)) for first in range(0, n_rows, rows)]
+
+
+def group_ranges(n_rows: int, n_groups: int) -> list[tuple[int, int]]:
+    """Rows of each group, as many in each; a reader moves bounds to the next start of an example."""
+    edges = [round(n_rows * at / n_groups) for at in range(n_groups + 1)]
+    return [(a, b) for a, b in pairwise(edges) if a < b]
 
 
 def rows_per_step(widths: Sequence[int], most: int = ROWS_PER_STEP) -> int:

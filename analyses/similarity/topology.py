@@ -1,10 +1,11 @@
 """RTD: representation topology divergence, how unlike two clouds of points are in their holes and clusters.
 
-Barannikov et al. 2022, section 2. A distance: 0 for clouds of one shape, whatever their scale. Of the measures here
-the only one that needs a library of its own, and one that has no GPU path: ripser, on the host.
+Barannikov et al. 2022, section 2. A distance: 0 for clouds of one shape, whatever their scale. The only
+measure that needs a library of its own, ripser, which has no GPU path.
 """
 
 import importlib
+import importlib.util
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,9 @@ QUANTILE = 0.9
 """Of a cloud's distances: its unit of length."""
 
 
-def rtd(held: HeldRows, *, batches: int = BATCHES, rows_per_batch: int = ROWS_PER_BATCH, seed: int = 0) -> float:
+def rtd(
+    held: HeldRows, *, batches: int = BATCHES, rows_per_batch: int = ROWS_PER_BATCH, seed: int = 0
+) -> float:
     """Mean over random batches of rows of both directions' mean; all rows at once where there are no more.
 
     Raises RequestError for fewer than 4 tokens or without ripser, WorkError where a batch's distances are 0.
@@ -32,10 +35,10 @@ def rtd(held: HeldRows, *, batches: int = BATCHES, rows_per_batch: int = ROWS_PE
         raise RequestError(f"rtd of {held.n} tokens: it needs 4 or more; ask for more")
     a, b = kernels_of(held, "euclidean")
     rng = np.random.default_rng(seed)
-    whole = held.n <= rows_per_batch
-    drawn = [rng.choice(held.n, min(held.n, rows_per_batch), replace=False) for _ in range(1 if whole else batches)]
+    size = min(held.n, rows_per_batch)
     found = []
-    for row_K in drawn:
+    for _ in range(batches if held.n > size else 1):
+        row_K = rng.choice(held.n, size, replace=False)
         sides = [_distances(side.rows_TD, row_K) for side in (a, b)]
         found += [_bars(ripser, *sides), _bars(ripser, *reversed(sides))]
     return float(np.mean(found))
@@ -66,12 +69,18 @@ def _distances(value_TD: Any, row_K: npt.NDArray[np.int64]) -> Floats:
     distances: Floats = np.sqrt(squares)
     unit = float(np.quantile(distances, QUANTILE))
     if not unit > 0.0:
-        raise WorkError("rtd: most rows of a batch are equal, so that it has no shape; compare another layer or run")
+        raise WorkError(
+            "rtd: most rows of a batch are equal, so that it has no shape; compare another layer or run"
+        )
     return distances / unit
 
 
+def check_ripser() -> None:
+    """Raise RequestError where ripser is not installed."""
+    if importlib.util.find_spec("ripser") is None:
+        raise RequestError("measure 'rtd' needs ripser: pip install 'actstore[topology]'")
+
+
 def _ripser() -> Any:
-    try:
-        return importlib.import_module("ripser")
-    except ImportError:
-        raise RequestError("measure 'rtd' needs ripser: pip install 'actstore[topology]'") from None
+    check_ripser()
+    return importlib.import_module("ripser")

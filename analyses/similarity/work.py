@@ -16,11 +16,15 @@ from actstore.schema.ports import ActivationSource, Unit
 from analyses.readers.sample import COLUMNS, Sample, SampleSpec, draw
 from analyses.similarity import device
 from analyses.similarity.keep import Keep, MemoryKeep
+from analyses.similarity.left_out import of_kept_sums
 from analyses.similarity.measures import forms_of
 from analyses.similarity.request import GridArgs, MergeArgs, PartArgs, Side, check_comparable
-from analyses.similarity.rows import similarity_rows
+from analyses.similarity.resampled import resampled_cells
+from analyses.similarity.rows import Resampled, similarity_rows
+from analyses.similarity.sides import HeldSides, cell_values, moment_values
 from analyses.similarity.tiling import ROWS_PER_STEP, rows_per_step
 from analyses.statistics.grid import GridSums, from_stored, to_stored
+from analyses.statistics.jackknife import example_edges
 from analyses.statistics.prepared import PIVOT_ROWS, Array, Form, pivot_of
 from analyses.statistics.rows import RowName
 
@@ -77,7 +81,10 @@ class SimilarityTask:
         holds = bool(grid.resamples) or any(measure.form is None for measure in grid.chosen())
         steps = self._steps(grid, sample, 0, grid.sides[0].run.n_rows)
         sums, held = self._sums(grid, sample, steps, holds=holds)
-        return similarity_rows(grid, sample, sums, held)
+        made = HeldSides(grid, held)
+        values = {cell: cell_values(grid, sums, made, cell) for cell in grid.cells}
+        resampled = resampled_cells(grid, sample, sums, made, values) if grid.resamples else {}
+        return similarity_rows(grid, sample, values, resampled)
 
     def _part(self, part: PartArgs) -> Sums:
         sample = self.sample(part.grid.sample)
@@ -85,19 +92,29 @@ class SimilarityTask:
         return self._sums(part.grid, sample, steps, holds=False)[0]
 
     def _merge(self, key: str, merge: MergeArgs) -> pa.Table | None:
-        kept = [self.work.keep.get(name) for name in merge.keys]
+        grid, keys = merge.grid, merge.keys
+        sums = self._kept(grid, keys)
+        if not merge.last:
+            self._keep(key, sums)
+            return None
+        values = {cell: moment_values(grid, sums, cell) for cell in grid.cells}
+        resampled: Resampled = {}
+        if grid.by_group:
+            resampled = of_kept_sums(grid, sums, (self._kept(grid, (one,)) for one in keys))
+        return similarity_rows(grid, self.sample(grid.sample), values, resampled)
+
+    def _kept(self, grid: GridArgs, keys: Sequence[str]) -> Sums:
+        """Kept sums, added."""
+        kept = [self.work.keep.get(name) for name in keys]
         sums = {}
-        for number, form in enumerate(forms_of(merge.grid.chosen())):
+        for number, form in enumerate(forms_of(grid.chosen())):
             prefix = f"{number}:"
             parts = [
                 {name.removeprefix(prefix): value for name, value in part.items() if name.startswith(prefix)}
                 for part in kept
             ]
-            sums[form] = from_stored(parts, merge.grid.cells, form)
-        if not merge.last:
-            self._keep(key, sums)
-            return None
-        return similarity_rows(merge.grid, self.sample(merge.grid.sample), sums, [])
+            sums[form] = from_stored(parts, grid.cells, form)
+        return sums
 
     def _keep(self, key: str, sums: Sums) -> None:
         arrays = {
@@ -135,10 +152,14 @@ class SimilarityTask:
     def _steps(self, grid: GridArgs, sample: Sample, first_row: int, end_row: int) -> list[slice]:
         """Stretches of the sample; those of all tokens end at the same rows whatever the parts are."""
         size = rows_per_step([side.width for side in grid.sides], self.work.rows_per_step)
-        if grid.sample.n_tokens is not None:
+        rows = [*range(first_row, end_row, size), end_row]
+        edges: npt.NDArray[np.int64]
+        if grid.by_group:
+            edges = example_edges(sample.example_T, sample.row_T, rows)
+        elif grid.sample.n_tokens is not None:
             edges = np.arange(0, sample.n_tokens + size, size).clip(max=sample.n_tokens)
         else:
-            edges = np.searchsorted(sample.row_T, [*range(first_row, end_row, size), end_row])
+            edges = np.searchsorted(sample.row_T, rows)
         return [slice(int(a), int(b)) for a, b in pairwise(edges) if a < b]
 
     def _ahead(

@@ -60,6 +60,17 @@ class GridSums:
         self._add_thin("score", [side.score_T for side in sides], rows, weight_T)
         self._add_thin("square", [side.square_T for side in sides], rows, weight_T)
 
+    @property
+    def n_rows(self) -> float:
+        """Rows, or the sum of their weights; 0 where none was added."""
+        return float(self.arrays["n"][0]) if "n" in self.arrays else 0.0
+
+    def without(self, part: "GridSums") -> "GridSums":
+        """The sums of what is left when a part of this whole is taken out."""
+        rest = GridSums(self.pivots, self.cells, self.form)
+        rest.arrays = {name: value - part.arrays[name] for name, value in self.arrays.items()}
+        return rest
+
     def merge(self, other: Mapping[str, Array]) -> None:
         """Add the arrays of another part of the same whole."""
         for name, value in other.items():

@@ -7,7 +7,8 @@ from pydantic import Field
 from jobs.study.base import Block, Name, Names, Natural, Pairs, Tokens
 
 Measure = Literal[
-    "rsa", "cka", "cka-debiased", "cka-minibatch", "cca", "svcca", "pwcca", "procrustes", "shape", "neighbours", "rtd"
+    "rsa", "cka", "cka-debiased", "cka-minibatch", "cca", "svcca", "pwcca", "procrustes", "shape",
+    "neighbours", "rtd",
 ]  # fmt: skip
 
 

@@ -14,9 +14,11 @@ from actstore.errors import UnitsFailedError
 from actstore.query.measures import change, cosine
 from actstore.schema.ports import Resources
 from actstore.serial import SerialExecutor
+from actstore.store.source import StoreSource
+from analyses.drift.work import DriftWork
 from jobs.cli import main
 from jobs.console import Console
-from jobs.drift import plan_drift_block, run_drift
+from jobs.drift import PlannedDrift, plan_drift_block, run_drift
 from jobs.study.load import load_study
 from tests.support.small_store import SmallStore, prepare
 
@@ -161,6 +163,50 @@ def test_a_stopped_analysis_goes_on_with_what_is_missing(small, tmp_path):
     assert pq.ParquetFile(path).num_row_groups == len(planned.units)
     table = actstore.open(str(tmp_path / "store")).sql("SELECT * FROM drift")
     np.testing.assert_allclose(table.column("cosine").to_numpy(), expected(small)[0], atol=2e-6)
+
+
+def test_parts_are_gone_once_the_table_is_sealed_and_not_before(small, tmp_path):
+    study = load_study(tmp_path / "study.toml")
+    planned = plan_drift_block(small.objects, small.objects, study, study.drift[0])
+    writer, keys = planned.writer, {unit.key for unit in planned.units}
+    with pytest.raises(UnitsFailedError):
+        run_drift(planned, Flaky({3}), Resources(), Console())
+    assert len(writer.done_units()) == len(keys) - 1
+    # a session that was killed after its table and before its provenance
+    left = [planned.units[3]]
+    for outcome in SerialExecutor().map(DriftWork(source=StoreSource(small.objects.url)), left, Resources()):
+        writer.put_part(outcome.unit.key, outcome.result)
+    writer.join_parts([unit.key for unit in planned.units])
+    assert writer.done_units() == keys
+    assert run_drift(planned, SerialExecutor(), Resources(), Console()).n_computed == 0
+    assert writer.done_units() == set()
+    # and one that was killed between its provenance and the removal
+    writer.put_part(left[0].key, outcome.result)
+    assert run_drift(planned, SerialExecutor(), Resources(), Console()).n_computed == 0
+    assert writer.done_units() == set()
+    table = actstore.open(str(tmp_path / "store")).sql("SELECT * FROM drift")
+    np.testing.assert_allclose(table.column("cosine").to_numpy(), expected(small)[0], atol=2e-6)
+
+
+class Overtaken(SerialExecutor):
+    """While it works, another session finishes the same analysis and removes its parts."""
+
+    def __init__(self, planned: PlannedDrift) -> None:
+        self.planned = planned
+
+    def map(self, work, units, resources):
+        outcomes = list(super().map(work, units[:4], resources))
+        run_drift(self.planned, SerialExecutor(), resources, Console())
+        yield from outcomes
+        yield from super().map(work, units[4:], resources)
+
+
+def test_a_session_that_is_overtaken_takes_what_is_there(small, tmp_path):
+    study = load_study(tmp_path / "study.toml")
+    planned = plan_drift_block(small.objects, small.objects, study, study.drift[0])
+    finished = run_drift(planned, Overtaken(planned), Resources(), Console())
+    assert finished.summary.num_rows == 3
+    assert planned.writer.done_units() == set()
 
 
 def test_quarantined_examples_are_left_out(tmp_path):

@@ -1,9 +1,7 @@
 """From a study's block to rows of the table `similarity`, over a source that is an array in memory."""
 
 import pickle
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -26,39 +24,11 @@ from analyses.similarity.rsa import rsa
 from analyses.similarity.tiling import LIMITS, Limits, grid_bytes, grid_flops, grids, rows_per_step
 from analyses.similarity.work import SimilarityWork
 from analyses.statistics.resampling import example_weights
+from tests.support.array_source import ArraySource
 from tests.support.sums import moments
 
 N_EXAMPLES, LENGTH, WIDTH = 40, 8, 6
 SITES = ("L00", "L01", "L02", "final")
-
-
-@dataclass(frozen=True)
-class ArraySource:
-    """An ActivationSource of arrays: runs by id, then site."""
-
-    values: Mapping[str, Mapping[str, npt.NDArray[np.float16]]]
-    read: Counter = field(default_factory=Counter)
-
-    def tokens(self, tokens_id: str, columns: Sequence[str]) -> pa.Table:
-        position = np.tile(np.arange(LENGTH), N_EXAMPLES)
-        table = {
-            "example": np.repeat(np.arange(N_EXAMPLES), LENGTH),
-            "token": position,
-            "row": np.arange(N_EXAMPLES * LENGTH),
-            "special": (position == 0) | (position == LENGTH - 1),
-            "window": np.zeros_like(position),
-            "best_context": np.ones_like(position, dtype=bool),
-        }
-        return pa.table({name: table[name] for name in columns})
-
-    def gather(self, run_id: str, site: str, row_T: npt.NDArray[np.int64]) -> npt.NDArray[np.float16]:
-        self.read[run_id, site] += len(row_T)
-        return self.values[run_id][site][row_T]
-
-    def scan(
-        self, run_id: str, site: str, *, rows_per_step: int
-    ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float16]]]:
-        raise AssertionError("samples are gathered")
 
 
 def make_source(**changed: npt.NDArray[np.float16]) -> ArraySource:
@@ -72,7 +42,7 @@ def make_source(**changed: npt.NDArray[np.float16]) -> ArraySource:
     }
     for site, value in changed.items():
         values["run-tuned"] = {**values["run-tuned"], site: value}
-    return ArraySource(values)
+    return ArraySource(values, LENGTH)
 
 
 def stored(checkpoint: str, tokens_id: str = "tok", replicate: int | None = None) -> StoredRun:
@@ -155,8 +125,8 @@ def test_every_measure_in_one_pass():
     found = {(row["measure"], row["layer_a"]): row["value"] for row in few}
     assert {measure for measure, _ in found} == {*names, *also}
     for name in names:
-        assert found[name, 0] == pytest.approx(1.0, abs=1e-4)
-        assert 0.1 < found[name, 2] < 0.99
+        assert found[name, 0] == pytest.approx(0.0 if name == "rtd" else 1.0, abs=1e-4)
+        assert found[name, 2] > 1.0 if name == "rtd" else 0.1 < found[name, 2] < 0.99
     for row in many:
         assert row["value"] == pytest.approx(found[row["measure"], row["layer_a"]], abs=2e-3)
 
@@ -218,7 +188,6 @@ def test_too_few_tokens():
         ({"measures": ()}, RequestError, "name one or more"),
         ({"layers": "some"}, RequestError, "'matched', 'relative', 'all'"),
         ({"resamples": -1}, RequestError, "0 or more"),
-        ({"resamples": 10, "sample": SampleSpec(n_tokens=None)}, RequestError, "tokens = 5000"),
     ],
 )
 def test_blocks_that_can_not_be(change, error, named):

@@ -98,7 +98,7 @@ CASES = {
     "choice in a list": (
         STUDY + TUNED + SIMILARITY.replace('["rsa"]', '["rsa", "kka"]'),
         '[[similarity]] "f": measures[1] = "kka": did you mean "cka"? Allowed are rsa, cka, cka-debiased, '
-        "cca, svcca, pwcca, procrustes, shape, neighbours",
+        "cka-minibatch, cca, svcca, pwcca, procrustes, shape, neighbours, rtd",
     ),
     "format": (
         STUDY.replace('format = "text"', 'format = "txt"'),
