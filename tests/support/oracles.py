@@ -44,7 +44,7 @@ def canonical(x: Rows, y: Rows) -> Rows:
 
 
 def basis(x: Rows) -> Rows:
-    """An orthonormal basis of the columns, without directions that are rounding: a layer norm takes one away."""
+    """Orthonormal basis of the columns, without directions that are rounding: a layer norm takes one away."""
     u, s, _ = np.linalg.svd(centred(x), full_matrices=False)
     return u[:, s**2 > 1e-11 * s[0] ** 2]
 
