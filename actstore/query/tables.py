@@ -186,10 +186,11 @@ def _labels(files: Files, corpora: list[CorpusRef]) -> str:
 def _treebank_set(corpus: str, name: str) -> str:
     """A word label as a label set: span1 is the word, for dependencies span2 is its head."""
     head = "head, head + 1" if name == "deprel" else "NULL::INTEGER, NULL::INTEGER"
+    headed = " AND head IS NOT NULL" if name == "deprel" else ""
     return (
         f"SELECT '{name}' label_set, corpus, example, word AS target, word AS span1_start, "
         f"word + 1 AS span1_end, {head}, {name} AS label, NULL::VARCHAR AS info FROM words "
-        f"WHERE corpus = {_quoted(corpus)} AND {name} IS NOT NULL"
+        f"WHERE corpus = {_quoted(corpus)} AND {name} IS NOT NULL{headed}"
     )
 
 

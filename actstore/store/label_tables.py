@@ -22,7 +22,7 @@ def label_table(objects: Objects, corpus: CorpusRef, name: str) -> pa.Table:
     """A label set of a corpus in the columns of schema.text.SPAN_LABELS, by example and target.
 
     `upos`, `xpos`: span1 is the word; `deprel`: span2 is its head, for the root the word itself. Words that
-    the treebank gives no label are left out. Raises NotFoundError that lists what is there, and
+    the treebank gives no label, or no head, are left out. Raises NotFoundError that lists what is there, and
     AmbiguousRunError where several sets have the name and the corpus is bound to none.
     """
     if name in TREEBANK_SETS and corpus.word_labels is not None:
@@ -53,6 +53,8 @@ def _word_labels(objects: Objects, text_id: str, hash_: str, name: str) -> pa.Ta
     key = paths.label_set(text_id, WORD_LABEL_SET, hash_)
     words = read_table(objects, key, ["example", "word", name, *(["head"] if name == "deprel" else [])])
     words = words.filter(pc.is_valid(words.column(name)))
+    if name == "deprel":
+        words = words.filter(pc.is_valid(words.column("head")))
     n_words, word = len(words), words.column("word")
     nothing = pa.nulls(n_words, pa.int32())
     head = words.column("head") if name == "deprel" else nothing

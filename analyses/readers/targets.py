@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from actstore.errors import WorkError
+
 Ints = npt.NDArray[np.int64]
 SPAN_COLUMNS = ("span1_start", "span1_end", "span2_start", "span2_end")
 
@@ -50,7 +52,10 @@ def unseen_labels(train: pa.Table, other: pa.Table) -> Mapping[str, int]:
 
 
 def targets_of(table: pa.Table, labels: tuple[str, ...]) -> Targets:
-    """The targets of a label set (columns of SPAN_LABELS, by example and target), labels as in `labels`."""
+    """The targets of a label set (columns of SPAN_LABELS, by example and target), labels as in `labels`.
+
+    A label that is not in `labels` is no column. Raises WorkError where only some have two spans.
+    """
     example_R, target_R = (table.column(name).to_numpy().astype(np.int64) for name in ("example", "target"))
     new_R = np.ones(len(example_R), dtype=bool)
     new_R[1:] = (np.diff(example_R) != 0) | (np.diff(target_R) != 0)
@@ -61,7 +66,14 @@ def targets_of(table: pa.Table, labels: tuple[str, ...]) -> Targets:
     label_SK = np.zeros((int(new_R.sum()), len(labels)), dtype=bool)
     has_R = label_R >= 0
     label_SK[target_of_R[has_R], label_R[has_R]] = True
-    two = bool(len(spans_R[2])) and bool((spans_R[2] >= 0).all())
+    has_two_S = spans_R[2] >= 0
+    two = bool(has_two_S.any())
+    if two and not has_two_S.all():
+        at = int(np.argmin(has_two_S))
+        raise WorkError(
+            f"target {target_R[new_R][at]} of example {example_R[new_R][at]} has one span, others of the "
+            "label set have two; the targets of a set are alike: make two sets"
+        )
     return Targets(
         example_S=example_R[new_R],
         span1_S2=np.stack(spans_R[:2], axis=1),

@@ -1,7 +1,9 @@
 """Targets of a label set as arrays: several labels, none, one span or two, labels that training has not."""
 
 import pyarrow as pa
+import pytest
 
+from actstore.errors import WorkError
 from actstore.schema.text import SPAN_LABELS
 from analyses.readers.targets import targets_of, unseen_labels, vocabulary
 
@@ -39,6 +41,12 @@ def test_one_span_and_no_targets() -> None:
     tags = table((0, 0, (0, 1), None, "DT"), (0, 1, (1, 2), None, "NN"))
     assert targets_of(tags, ("DT", "NN")).span2_S2 is None
     assert targets_of(tags.slice(0, 0), ("DT",)).n_targets == 0
+
+
+def test_targets_of_one_span_and_of_two_are_no_set() -> None:
+    mixed = table((0, 0, (0, 1), (1, 2), "A"), (2, 1, (0, 1), None, "A"))
+    with pytest.raises(WorkError, match="target 1 of example 2 has one span, others"):
+        targets_of(mixed, ("A",))
 
 
 def test_labels_that_training_has_not_are_counted_and_are_no_column() -> None:
