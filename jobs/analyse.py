@@ -24,10 +24,12 @@ from jobs.similarity_files import file_lines
 from jobs.structural import plan_structural
 from jobs.study.load import load_study
 from jobs.study.study import Study
+from jobs.task_score import plan_score, scored_blocks
 
 AnyFinished = Finished | FinishedDrift | FinishedAnalysis
 PLANNERS: dict[str, Callable[[Objects, Objects, Study, Any], PlannedAnalysis]] = {
     "structural_probe": plan_structural,
+    "finetune": plan_score,
 }
 """How each further kind of analysis is planned."""
 
@@ -122,7 +124,7 @@ def _gpus(device: str, executor: Executor) -> float:
 
 def chosen(study: Study, asked: list[str]) -> set[str]:
     """The names of the analyses to run. Raises StudyError for a name that the study has not."""
-    there = [block.name for _, block in study.analyses]
+    there = [*(block.name for block in scored_blocks(study)), *(block.name for _, block in study.analyses)]
     for name in asked:
         if name not in there:
             raise StudyError(f"{study.path} has no analysis {name!r}; it has {', '.join(there) or 'none'}")

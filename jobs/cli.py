@@ -18,6 +18,7 @@ VERBS = {
     "init": "a commented study file for your own models and texts",
     "run": "everything the study asks, in dependency order; what exists is skipped",
     "plan": "what a study would run: bytes, shards, memory; runs no model",
+    "finetune": "train the checkpoints that the study asks for",
     "extract": "run each checkpoint once and store its activations",
     "analyse": "the study's analyses, from the store only",
     "report": "tables and figures of finished analyses",
@@ -32,7 +33,6 @@ VERBS = {
     "gc": "remove bytes that no record needs; lists first, --yes acts",
 }
 NOT_YET = {
-    "finetune": "give fine-tuned checkpoints as [[checkpoint]]",
     "cp": "copy the store's folder with any tool; `actstore verify` checks the copy",
 }
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 from typing import Any
 
 from actstore.cluster.metrics import RayMetrics
@@ -30,6 +31,7 @@ from jobs.prepare import (
 )
 from jobs.study.load import load_study
 from jobs.study.study import Study
+from jobs.training.trained import stored_checkpoint
 from jobs.watch import Watch, tell_summary
 
 
@@ -51,10 +53,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def extract_study(study: Study, arguments: argparse.Namespace, console: Console) -> list[RunReport]:
     """Describe, check, prepare and run; what is stored already is not run again."""
-    described = describe_study(study)
-    remark_readings(described, console)
     place = open_objects(study.store)
     there = place if check_format(place) else None
+    described = describe_study(study, partial(stored_checkpoint, study, there))
+    remark_readings(described, console)
     check_described(described, there)
     stored = None if there is None else stored_plans(described, there)
     if stored is not None and not n_missing(place, stored):

@@ -51,10 +51,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print the plan. Raises CapacityError where disk or memory can not hold it."""
     study = load_study(arguments.study, store=arguments.store)
     refuse_later(study)
-    described, assumed = describe_for_plan(study)
-    remark_readings(described, console)
     place = open_objects(study.store)
     objects = place if check_format(place) else None
+    described, assumed = describe_for_plan(study, objects)
+    remark_readings(described, console)
     check_described(what_is_there(described), objects)
     planned = plan_runs(described, objects)
     found = calibrated(described, planned) if arguments.calibrate else speeds(planned, objects)

@@ -17,9 +17,11 @@ from actstore.schema.spec import DTYPES, ITEM_BYTES, RunSpec
 from actstore.schema.tokens import TokenSettings, TokensMeta
 from actstore.store.objects import Objects
 from actstore.store.runs import missing_shards
-from jobs.prepare import Described, describe_study, extract_settings, tokenizer_of
+from jobs.prepare import Described, Found, describe_study, extract_settings, tokenizer_of
 from jobs.study.needed import NeededRun
 from jobs.study.study import Study
+from jobs.training.starts import Starts
+from jobs.training.trained import made_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ class PlannedRun:
         return self.model_bytes + memory_bytes(self.spec, self.meta.settings.max_length)
 
 
-def describe_for_plan(study: Study) -> tuple[Described, list[str]]:
+def describe_for_plan(study: Study, objects: Objects | None) -> tuple[Described, list[str]]:
     """A study's parts, from configurations where weights or tokenizers are not there; and what is assumed."""
     assumed: list[str] = []
 
@@ -69,7 +71,18 @@ def describe_for_plan(study: Study) -> tuple[Described, list[str]]:
         assumed.extend(lines)
         return ref
 
-    return describe_study(study, describe), assumed
+    starts = Starts(study, describe)
+
+    def trained(name: str) -> Found:
+        return starts.named(name, objects)
+
+    described = describe_study(study, trained, describe)
+    assumed += [
+        f"checkpoint {name!r}: not trained yet; sizes are those of what it starts from"
+        for name, ref in described.checkpoints.items()
+        if name in made_of(study) and ref.trunk_sha256.startswith(ASSUMED)
+    ]
+    return described, assumed
 
 
 def what_is_there(described: Described) -> Described:

@@ -67,10 +67,15 @@ def refuse_later(study: Study) -> None:
         raise NotYetError(f"{study.path}: {'; '.join(later)}; take what is not there yet out of the study")
 
 
+Found = tuple[CheckpointSource, CheckpointRef]
+
+
 def describe_study(
-    study: Study, describe: Callable[[CheckpointSource], CheckpointRef] = describe
+    study: Study,
+    trained: Callable[[str], Found],
+    describe: Callable[[CheckpointSource], CheckpointRef] = describe,
 ) -> Described:
-    """Identify checkpoints and corpora that are needed.
+    """Identify checkpoints and corpora that are needed; `trained` finds one that the study trains, by name.
 
     Raises ModelError, CorpusError: a missing folder or file, one that can not be read, an empty text, ...
     """
@@ -79,7 +84,9 @@ def describe_study(
     needed = tuple(needed_runs(study))
     used_checkpoints = {run.checkpoint for run in needed}
     used_corpora = {run.corpus for run in needed}
-    sources = {item.name: source_of(item) for item in study.checkpoints if item.name in used_checkpoints}
+    given = [item for item in study.checkpoints if item.name in used_checkpoints]
+    found = {item.name: (source := source_of(item), describe(source)) for item in given}
+    found |= {name: trained(name) for name in study.bases if name in used_checkpoints - set(found)}
     readings: dict[str, ReadReport] = {}
     trees = tree_corpora(study)
     corpora = [item for item in study.corpora if item.name in used_corpora]
@@ -89,8 +96,8 @@ def describe_study(
     return Described(
         study=study,
         needed=needed,
-        sources=sources,
-        checkpoints={name: describe(source) for name, source in sources.items()},
+        sources={name: source for name, (source, _) in found.items()},
+        checkpoints={name: ref for name, (_, ref) in found.items()},
         inputs=inputs,
         corpora={name: (found.ref, found.digest) for name, found in described.items()},
         readings=readings,

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from jobs import analyse, extract
+from jobs import analyse, extract, finetune
 from jobs.console import Console
 from jobs.options import add_log, add_study, add_workers
 from jobs.prepare import refuse_later
@@ -18,9 +18,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Extract, then analyse."""
+    """Train, then extract, then analyse."""
     study = load_study(arguments.study, store=arguments.store)
     refuse_later(study)
+    trained = finetune.finetune_study(study, arguments, console)
+    if trained.failures:
+        console.answer({"store": study.store, "trained": finetune.told(trained), "runs": [], "results": []})
+        console.remark("extraction waits until every checkpoint is trained; run the same command again")
+        return trained.exit_code
     reports = extract.extract_study(study, arguments, console)
     code = extract.exit_code(reports, console)
     complete = all(report.manifest is not None for report in reports)
@@ -28,6 +33,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     console.answer(
         {
             "store": study.store,
+            "trained": finetune.told(trained),
             "runs": [extract.told(report) for report in reports],
             "results": [analyse.told(item) for item in finished],
         }

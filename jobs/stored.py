@@ -20,7 +20,7 @@ def stored_corpus(
     Raises NotFoundError, IncompleteRunError, AmbiguousRunError.
     """
     found = {name: find(objects, study, name, corpus, every) for name in checkpoints}
-    excluded = sorted({example for info in found.values() for example in _quarantined(objects, info)})
+    excluded = sorted({example for info in found.values() for example in quarantined(objects, info)})
     return StoredCorpus(
         name=corpus,
         excluded=tuple(excluded),
@@ -61,45 +61,82 @@ def corpus_facts(objects: Objects, corpus: StoredCorpus) -> CorpusFacts:
 
 def find(objects: Objects, study: Study, checkpoint: str, corpus: str, every: list[RunInfo]) -> RunInfo:
     """The run that the study's [extract] block and the corpus's limits describe."""
-    try:
-        trunk = names.checkpoint(objects, checkpoint).trunk_sha256
-        text_id = names.corpus(objects, corpus).text_id
-    except NotFoundError as error:
-        raise NotFoundError(f"{error}; run `actstore extract {study.path}`") from error
-    metas = {meta.tokens_id: meta for meta in tokens.list_metas(objects, text_id)}
-    fitting = [
-        info
-        for info in every
-        if info.spec.trunk_sha256 == trunk
-        and info.spec.tokens_id in metas
-        and _fits(info, metas[info.spec.tokens_id], study, study.corpus(corpus))
-    ]
+    made = _made_as_asked(objects, study, checkpoint, corpus, every)
+    fitting = [info for info in made if _has_sites(info, study)]
     pair = f"{checkpoint} over {corpus}"
     if not fitting:
-        raise NotFoundError(
-            f"no run of {pair} with this study's settings in {objects.url}; "
-            f"run `actstore extract {study.path}`"
-        )
+        raise NotFoundError(_none(objects, study, pair))
     if len(fitting) > 1:
         listed = "; ".join(
-            f"{info.run_id} ({len(info.spec.sites)} sites, tokens_per_batch {info.spec.tokens_per_batch}, "
-            f"max_length {metas[info.spec.tokens_id].settings.max_length})"
+            f"{info.run_id} ({len(info.spec.sites)} sites, tokens_per_batch {info.spec.tokens_per_batch})"
             for info in fitting
         )
         raise AmbiguousRunError(
             f"several runs of {pair} fit this study: {listed}; say which by max_length, sites or "
             "tokens_per_batch"
         )
-    if not fitting[0].complete:
+    return _complete(fitting[0], study, pair)
+
+
+def find_with_site(  # noqa: PLR0917  as find
+    objects: Objects, study: Study, checkpoint: str, corpus: str, every: list[RunInfo], site: str
+) -> RunInfo:
+    """A complete run as the study says, with one site: of several the one with the most sites.
+
+    Raises NotFoundError, IncompleteRunError.
+    """
+    fitting = [
+        info for info in _made_as_asked(objects, study, checkpoint, corpus, every) if site in info.spec.sites
+    ]
+    if not fitting:
+        raise NotFoundError(_none(objects, study, f"{checkpoint} over {corpus}"))
+    found = max(fitting, key=lambda info: (info.complete, len(info.spec.sites), info.run_id))
+    return _complete(found, study, f"{checkpoint} over {corpus}")
+
+
+def _made_as_asked(
+    objects: Objects, study: Study, checkpoint: str, corpus: str, every: list[RunInfo]
+) -> list[RunInfo]:
+    """The runs of a pair that were made as the study says, whatever sites they hold."""
+    try:
+        trunk = names.checkpoint(objects, checkpoint).trunk_sha256
+        text_id = names.corpus(objects, corpus).text_id
+    except NotFoundError as error:
+        raise NotFoundError(f"{error}; run `actstore extract {study.path}`") from error
+    metas = {meta.tokens_id: meta for meta in tokens.list_metas(objects, text_id)}
+    return [
+        info
+        for info in every
+        if info.spec.trunk_sha256 == trunk
+        and info.spec.tokens_id in metas
+        and _fits(info, metas[info.spec.tokens_id], study, study.corpus(corpus))
+    ]
+
+
+def _none(objects: Objects, study: Study, pair: str) -> str:
+    return (
+        f"no run of {pair} with this study's settings in {objects.url}; run `actstore extract {study.path}`"
+    )
+
+
+def _complete(info: RunInfo, study: Study, pair: str) -> RunInfo:
+    if not info.complete:
         raise IncompleteRunError(
-            f"the run of {pair} has {fitting[0].n_done} of {fitting[0].spec.n_shards} shards; "
+            f"the run of {pair} has {info.n_done} of {info.spec.n_shards} shards; "
             f"run `actstore extract {study.path}`"
         )
-    return fitting[0]
+    return info
+
+
+def _has_sites(info: RunInfo, study: Study) -> bool:
+    """Whether a run holds the sites that the study asks for, and where those are names no other."""
+    if study.extract.sites == "all":
+        return "L00" in info.spec.sites
+    return info.spec.sites == tuple(sorted(study.extract.sites))
 
 
 def _fits(info: RunInfo, meta: TokensMeta, study: Study, corpus: Corpus) -> bool:
-    """Whether a run was made as the study says; what the study leaves open may be anything."""
+    """Whether a run was made as the study says, sites aside; what the study leaves open may be anything."""
     spec, asked, limits = info.spec, study.extract, meta.settings
     same = (
         (spec.dtype, asked.dtype),
@@ -107,18 +144,16 @@ def _fits(info: RunInfo, meta: TokensMeta, study: Study, corpus: Corpus) -> bool
         (spec.codec, asked.codec),
         (spec.attention, asked.attention),
         (spec.tokens_per_batch, asked.tokens_per_batch or spec.tokens_per_batch),
-        (spec.sites, spec.sites if asked.sites == "all" else tuple(sorted(asked.sites))),
         (limits.max_length, corpus.max_length or limits.max_length),
         (limits.overflow, corpus.overflow),
         (limits.stride, corpus.stride),
         (limits.part, corpus.part),
     )
-    if asked.sites == "all" and not any(site == "L00" for site in spec.sites):
-        return False
     return all(stored == wanted for stored, wanted in same)
 
 
-def _quarantined(objects: Objects, info: RunInfo) -> set[int]:
+def quarantined(objects: Objects, info: RunInfo) -> set[int]:
+    """Examples of a run that have no values."""
     if not info.n_quarantined:
         return set()
     receipts = runs.read_receipts(objects, info.run_id).values()

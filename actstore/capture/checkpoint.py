@@ -6,7 +6,7 @@ from typing import Any
 from actstore.capture.config import max_positions, n_layers, read_config, width
 from actstore.capture.identity import random_sha256, trunk_sha256
 from actstore.capture.source import CheckpointSource, resolve
-from actstore.capture.tokenizer import TOKENIZER_FILES, load_tokenizer
+from actstore.capture.tokenizer import TOKENIZER_FILES, load_tokenizer, tokenizer_folder
 from actstore.capture.weights import WEIGHTS
 from actstore.schema import content_id
 from actstore.schema.refs import CheckpointRef, check_name
@@ -45,7 +45,7 @@ def describe_from_config(source: CheckpointSource) -> tuple[CheckpointRef, tuple
         trunk = _trunk(source, folder, config)
     else:
         assumed.append(f"checkpoint {source.name!r}: no weights in {folder}; sizes are its config.json's")
-    if any((folder / name).is_file() for name in TOKENIZER_FILES):
+    if any((tokenizer_folder(folder) / name).is_file() for name in TOKENIZER_FILES):
         tokenizer = load_tokenizer(folder).sha256
     else:
         assumed.append(f"checkpoint {source.name!r}: no tokenizer in {folder}; its tokens are estimated")

@@ -14,6 +14,7 @@ from actstore.schema import canonical_json
 
 INIT_VERSION = 1
 """Raised by hand when a random initialisation draws other values."""
+_POOLER = re.compile(r"(?:^|\.)pooler\.")
 _OLD_NORM = re.compile(r"(^|\.)LayerNorm\.(gamma|beta)$")
 
 
@@ -40,6 +41,19 @@ def trunk_sha256(folder: Path, config: dict[str, Any], *, allow_pickle: bool = F
         for piece in tensors[name].pieces():
             digest.update(piece)
     return digest.hexdigest()
+
+
+def pooler_sha256(folder: Path) -> str | None:
+    """The hash of the pooler among a folder's safetensors, None where there is none. Raises ModelError."""
+    tensors = stored_tensors(weight_files(folder, allow_pickle=False))
+    found = {_POOLER.split(one.name)[-1]: one for one in tensors if _POOLER.search(one.name)}
+    digest = hashlib.sha256(
+        canonical_json([[n, found[n].dtype, list(found[n].shape)] for n in sorted(found)]).encode()
+    )
+    for name in sorted(found):
+        for piece in found[name].pieces():
+            digest.update(piece)
+    return digest.hexdigest() if found else None
 
 
 def random_sha256(config: dict[str, Any], seed: int) -> str:

@@ -8,7 +8,9 @@ from actstore.schema.refs import CheckpointRef, layer_site, site_layer
 
 
 def choose_sites(sites: str | Sequence[str], ref: CheckpointRef) -> tuple[str, ...]:
-    """The sites asked for, in the order of the model; 'all' is the embeddings and every layer's output.
+    """The sites asked for, in the order of the model.
+
+    'all' is the embeddings and every layer's output, 'last' the last layer's alone.
 
     Raises ModelError for a site that the checkpoint has not, NotYetError for `pooled`, RequestError for a
     word that is no site.
@@ -16,6 +18,8 @@ def choose_sites(sites: str | Sequence[str], ref: CheckpointRef) -> tuple[str, .
     layers = tuple(layer_site(layer) for layer in range(ref.n_layers + 1))
     if sites == "all":
         return layers
+    if sites == "last":
+        return layers[-1:]
     if isinstance(sites, str):
         raise ModelError(f'sites = {sites!r}: allowed are "all" or a list like ["L00", "{layers[-1]}"]')
     if not sites:

@@ -19,6 +19,9 @@ TOKENIZER_FILES = (
     "spiece.model",
     "sentencepiece.bpe.model",
 )
+SETTINGS_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
+OWN_FOLDER = "tokenizer"
+MASKS = ("[MASK]", "<mask>")
 _NOT_IDENTITY = ("version", "truncation", "padding", "decoder")
 """Parts of a tokenizer's JSON that do not change what a text becomes here."""
 
@@ -42,6 +45,7 @@ class Tokenizer:
 
 def load_tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer of a model folder. Raises ModelError where there is none, or no fast one."""
+    folder = tokenizer_folder(folder)
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise ModelError(
             f"{folder} has no tokenizer (tokenizer.json): save it there with `tokenizer.save_pretrained`"
@@ -72,6 +76,28 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         pieces=_pieces(backend),
         unknown_id=_unknown_id(backend, definition["model"]),
     )
+
+
+def tokenizer_folder(folder: Path) -> Path:
+    """Where a model's tokenizer lies: in its folder, or in one of its own below it, as stores keep it."""
+    return folder / OWN_FOLDER if (folder / OWN_FOLDER).is_dir() else folder
+
+
+def tokenizer_files(folder: Path) -> list[Path]:
+    """The files that a model's tokenizer is made of."""
+    return [
+        path
+        for name in (*TOKENIZER_FILES, *SETTINGS_FILES)
+        if (path := tokenizer_folder(folder) / name).is_file()
+    ]
+
+
+def mask_id(tokenizer: Tokenizer) -> int:
+    """The token that stands for a masked one. Raises ModelError where there is none."""
+    for piece in MASKS:
+        if (found := tokenizer.backend.token_to_id(piece)) is not None:
+            return int(found)
+    raise ModelError(f"the tokenizer has no {' or '.join(MASKS)}; take a base whose tokenizer has one")
 
 
 def _sha256(definition: dict[str, Any], *, split_special: bool) -> str:

@@ -1,6 +1,6 @@
 """Recompute: run a checkpoint again on a few stored sequences and compare. The store proves itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from actstore.schema.refs import CheckpointRef
 from actstore.store.objects import Objects
 from actstore.store.precision import TOLERANCE
 from actstore.store.reader import RunReader
+from actstore.store.trained import find_trained, folder_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ def recompute_run(
     from actstore.capture.checkpoint import describe
 
     source = source_of(ref, allow_pickle=allow_pickle)
+    if find_trained(objects, ref.name) is not None:  # its files lie in the store, wherever that is
+        source = replace(source, model=str(folder_of(objects, ref.name)))
     now = describe(source)
     if now.trunk_sha256 != ref.trunk_sha256:
         raise ModelError(

@@ -15,8 +15,8 @@ from actstore.store.objects import Objects
 from actstore.store.parquet import sha256_of
 from actstore.store.records import create_record, find_record
 
-MODEL, HEAD, CONFIG, TOKENIZER = "model.safetensors", "head.safetensors", "config.json", "tokenizer"
-RECORD = "training.json"
+MODEL, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer"
+HEAD, HEAD_RECORD, RECORD = "head.safetensors", "head.json", "training.json"
 
 
 def find_trained(objects: Objects, name: str) -> dict[str, Any] | None:

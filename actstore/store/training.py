@@ -12,11 +12,11 @@ from typing import Any
 
 from actstore.store import paths
 from actstore.store.objects import Objects
-from actstore.store.records import create_record, find_record
+from actstore.store.records import create_record, find_record, read_record
 from actstore.store.system import explained_full
 from actstore.store.trained import find_trained
 
-ABOUT, SUFFIX = "about.json", ".state"
+ABOUT, SUFFIX, NOTE = "about.json", ".state", ".note"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +42,14 @@ def kept_steps(objects: Objects, training_id: str) -> list[int]:
     return sorted(int(name.removesuffix(SUFFIX)) for name in found if name.endswith(SUFFIX))
 
 
-def keep_state(objects: Objects, training_id: str, step: int, write: Callable[[Path], None]) -> bool:
-    """Keep the state of a step, then let go of those before it; False where another trainer kept it first."""
+def keep_state(
+    objects: Objects, training_id: str, step: int, write: Callable[[Path], None], note: dict[str, Any]
+) -> bool:
+    """Keep the state of a step, then let go of those before it; False where another trainer kept it first.
+
+    `note`: what else is known at that step, as JSON.
+    """
+    create_record(objects, paths.training(training_id, f"{step}{NOTE}"), note)
     key = paths.training(training_id, f"{step}{SUFFIX}")
     staged = objects.staging()
     try:
@@ -54,8 +60,13 @@ def keep_state(objects: Objects, training_id: str, step: int, write: Callable[[P
         staged.unlink(missing_ok=True)
     for older in kept_steps(objects, training_id):
         if older < step:
-            objects.delete(paths.training(training_id, f"{older}{SUFFIX}"))
+            _let_go(objects, training_id, older)
     return created
+
+
+def read_note(objects: Objects, training_id: str, step: int) -> dict[str, Any]:
+    """What was noted of a step. Raises FileNotFoundError as `state_file`."""
+    return read_record(objects, paths.training(training_id, f"{step}{NOTE}"))
 
 
 @contextmanager
@@ -76,9 +87,13 @@ def state_file(objects: Objects, training_id: str, step: int) -> Iterator[Path]:
 
 def end_training(objects: Objects, training_id: str) -> None:
     """Remove the states of a training whose checkpoint is registered."""
-    for step in kept_steps(objects, training_id):
-        objects.delete(paths.training(training_id, f"{step}{SUFFIX}"))
-    objects.delete(paths.training(training_id, ABOUT))
+    for info in list(objects.walk(paths.training(training_id))):
+        objects.delete(info.key)
+
+
+def _let_go(objects: Objects, training_id: str, step: int) -> None:
+    for suffix in (SUFFIX, NOTE):
+        objects.delete(paths.training(training_id, f"{step}{suffix}"))
 
 
 def list_training(objects: Objects) -> list[TrainingInfo]:

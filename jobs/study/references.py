@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from jobs.study.finetune import SEED
+from jobs.study.finetune import SEED, early_name
 from jobs.study.tables import Table, blocks, hint, label
 
 CHECKPOINT, CORPUS, EDGE_TASK = "checkpoint", "corpus", "edge task"
 SPLITS = {"train": CORPUS, "dev": CORPUS, "test": CORPUS}
 REFERENCES: Mapping[str, Mapping[str, str]] = {
     "checkpoint": {"base": CHECKPOINT},
-    "finetune": {"base": CHECKPOINT, "train": CORPUS, "dev": CORPUS},
+    "finetune": {"base": CHECKPOINT, "train": CORPUS, "dev": CORPUS, "test": CORPUS},
     "similarity": {"pairs": CHECKPOINT, "corpora": CORPUS},
     "drift": {"pairs": CHECKPOINT, "corpora": CORPUS},
     "edge_probe": {"tasks": EDGE_TASK, "checkpoints": CHECKPOINT},
@@ -108,12 +108,13 @@ def _pair_problems(document: Table, bases: list[tuple[str | None, str | None]]) 
 
 
 def _trained(block: Table) -> list[tuple[str | None, str | None]]:
-    """(name, base) of each checkpoint that a fine-tuning makes."""
-    seeds = block.get("seeds", [0])
+    """(name, base) of each checkpoint that a fine-tuning makes, the early ones too."""
+    seeds, steps = block.get("seeds", [0]), block.get("save_steps")
     name, base = _text(block, "name"), _text(block, "base")
     return [
-        (name and name.replace(SEED, str(seed)), base and base.replace(SEED, str(seed)))
+        (name and early_name(name.replace(SEED, str(seed)), step), base and base.replace(SEED, str(seed)))
         for seed in (seeds if isinstance(seeds, list) and name and SEED in name else [0])
+        for step in (*(steps if isinstance(steps, list) else ()), None)
     ]
 
 

@@ -66,7 +66,7 @@ class Study(Block):
     @property
     def bases(self) -> dict[str, str | None]:
         """Every checkpoint, given or trained by the study, and its base."""
-        trained = {name: base for block in self.finetune for _, name, base in block.outputs}
+        trained = {made.name: made.base for block in self.finetune for made in block.made}
         return {checkpoint.name: checkpoint.base for checkpoint in self.checkpoints} | trained
 
     def checkpoint(self, name: str) -> Checkpoint:

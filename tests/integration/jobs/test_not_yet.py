@@ -13,7 +13,6 @@ SPLITS = 'train = "text"\ndev = "text"\n'
 PROBE = SPLITS + 'test = "text"\ncheckpoints = ["base"]\n'
 TASKS = 'tasks = ["pos"]\ncheckpoints = ["base"]\n'
 BLOCKS = {
-    "finetune": 'task = "mnli"\nbase = "base"\n' + SPLITS,
     "ablation": 'kind = "freeze"\ntask = "mnli"\nbase = "base"\n' + SPLITS,
     "drift": 'corpora = ["text"]\n',
     "word_probe": PROBE,

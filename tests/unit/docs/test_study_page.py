@@ -9,6 +9,7 @@ from jobs.study.checkpoint import Checkpoint
 from jobs.study.corpus import Corpus
 from jobs.study.drift import Drift
 from jobs.study.extract import Extract
+from jobs.study.finetune import Finetune
 from jobs.study.load import load_study
 from jobs.study.similarity import Similarity
 
@@ -21,6 +22,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "study.md").read_text()
         ("[[checkpoint]]", Checkpoint),
         ("[[corpus]]", Corpus),
         ("[extract]", Extract),
+        ("[[finetune]]", Finetune),
         ("[[similarity]]", Similarity),
         ("[[drift]]", Drift),
     ],

@@ -95,15 +95,43 @@ def test_checkpoints_that_the_study_trains_are_pairs_too(tmp_path):
     assert resolve_pairs("base", study.bases) == (("base", "a"), ("b", "t0"))
 
 
+FINETUNE = f'[[finetune]]\nname = "t{{seed}}"\ntask = "dep"\nbase = "b"\n{SPLITS}'
+
+
+def test_what_is_only_trained_on_is_not_extracted_and_scores_read_the_last_layer(tmp_path):
+    study = study_of(tmp_path, FINETUNE + "seeds = [0, 1]\nsave_steps = [5]\n")
+    wanted = [("t0-step5", "two"), ("t0", "two"), ("t1-step5", "two"), ("t1", "two")]
+    assert [(run.checkpoint, run.corpus) for run in needed_runs(study)] == wanted
+    assert {run.sites for run in needed_runs(study)} == {"last"}
+    assert {run.analyses for run in needed_runs(study)} == {("task_score/t{seed}",)}
+    everything = asked(study_of(tmp_path, FINETUNE + '[extract]\npairs = "all"\n'))
+    assert {corpus for _, corpus in everything} == {"two"}
+
+
+def test_layers_chosen_by_hand_are_stored_beside_the_one_that_scores_read(tmp_path):
+    text = FINETUNE + SIMILARITY.replace('["one"]', '["two"]')
+    sites = {run.checkpoint: run.sites for run in needed_runs(study_of(tmp_path, text))}
+    assert sites["t0"] == "all"
+    chosen = needed_runs(study_of(tmp_path, text + '[extract]\nsites = ["L00"]\n'))
+    assert [run.sites for run in chosen if run.checkpoint == "t0"] == [("L00",), "last"]
+
+
+def test_masked_tokens_are_not_scored_from_the_store(tmp_path):
+    text = FINETUNE.replace('"dep"', '"mlm"')
+    study = study_of(tmp_path, text)
+    assert needed_runs(study) == []
+    assert study.bases["t0"] is None  # from random weights: there is nothing to compare it with
+
+
 def test_what_is_not_there_yet_is_told_by_name(tmp_path):
     text = (
         SIMILARITY.replace('["rsa"]', '["rsa", "cka"]')
         + 'kernel = "rbf"\nunit = "word"\n'
         + '[[drift]]\nname = "d"\ncorpora = ["one"]\n'
-        + f'[[finetune]]\nname = "t"\ntask = "dep"\nbase = "base"\n{SPLITS}'
+        + f'[[word_probe]]\nname = "w"\n{SPLITS}test = "two"\ncheckpoints = ["base"]\n'
     )
     assert not_yet(study_of(tmp_path, text)) == [
-        '[[finetune]] "t": finetune is not there yet',
+        '[[word_probe]] "w": word_probe is not there yet',
     ]
     assert not_yet(study_of(tmp_path, SIMILARITY)) == []
 

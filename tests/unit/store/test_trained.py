@@ -17,6 +17,7 @@ from actstore.store.training import (
     keep_state,
     kept_steps,
     list_training,
+    read_note,
     state_file,
 )
 from actstore.store.verify import verify_store
@@ -92,18 +93,19 @@ def test_damaged_weights_are_named_and_repair_frees_the_name(objects: Objects, d
 
 def test_the_first_to_reach_a_step_decides_its_state(objects: Objects) -> None:
     begin_training(objects, "t1", {"checkpoint": "tuned", "n_steps": 30})
-    assert keep_state(objects, "t1", 10, lambda path: _write(path, b"mine"))
-    assert not keep_state(objects, "t1", 10, lambda path: _write(path, b"yours"))
+    assert keep_state(objects, "t1", 10, lambda path: _write(path, b"mine"), {"losses": []})
+    assert not keep_state(objects, "t1", 10, lambda path: _write(path, b"yours"), {"losses": []})
     with state_file(objects, "t1", 10) as path:
         assert path.read_bytes() == b"mine"
-    assert keep_state(objects, "t1", 20, lambda path: _write(path, b"next"))
+    assert keep_state(objects, "t1", 20, lambda path: _write(path, b"next"), {"losses": []})
     assert kept_steps(objects, "t1") == [20]  # the older one is let go of
+    assert read_note(objects, "t1", 20) == {"losses": []}
     assert list(objects.walk(".staging")) == []
 
 
 def test_a_training_is_listed_until_its_checkpoint_is_there(objects: Objects) -> None:
     begin_training(objects, "t1", {"checkpoint": "tuned", "n_steps": 30})
-    keep_state(objects, "t1", 10, lambda path: _write(path, b"state"))
+    keep_state(objects, "t1", 10, lambda path: _write(path, b"state"), {"losses": []})
     (info,) = list_training(objects)
     assert (info.checkpoint, info.step, info.n_steps) == ("tuned", 10, 30)
     assert repair.plan_gc(objects, grace_seconds=-1) == []  # it may be gone on with at any time
