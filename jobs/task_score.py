@@ -106,7 +106,7 @@ class FinishedScore:
         for row in self.table.to_pylist():
             cells.setdefault((row["checkpoint"], row["corpus"]), {})[row["metric"]] = row["value"]
         rows = [
-            [checkpoint, corpus, *(f"{found[metric]:.2f}" for metric in metrics)]
+            [checkpoint, corpus, *(f"{found[metric]:.4g}" for metric in metrics)]
             for (checkpoint, corpus), found in cells.items()
         ]
         title = f"{KIND} {self.name}: {self.task}, from stored activations"
