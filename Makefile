@@ -79,7 +79,7 @@ contracts: $(DEVELOP)
 check: lint types contracts test
 
 # each prints the tables that docs/benchmarks holds; make bench BENCH="storage reading" for some
-BENCH ?= extraction storage reading codecs similarity
+BENCH ?= extraction storage reading codecs similarity finetune
 bench: $(DEVELOP) $(DEMO_MODELS)
 	@for name in $(BENCH); do echo "== $$name"; 	  ACTSTORE_MODELS="$(MODELS)" $(BIN)/python benchmarks/$$name.py || exit 1; done
 

@@ -66,6 +66,7 @@ class Training:
         self.settings = settings
         self._activations = activations
         self._optimiser = BertAdamW(parameter_groups(model, settings.weight_decay, settings.head_rate))
+        self._weights = list(trained(model).values())
         self._precision = Precision(settings.precision, self._device)
         self.steps_done = 0
         if state is not None:
@@ -119,8 +120,7 @@ class Training:
         rate = settings.learning_rate * factor
         for group in self._optimiser.param_groups:
             group["lr"] = rate * group["rate"]
-        weights = list(trained(self.model).values())
-        norm = self._precision.step(self._optimiser, weights, settings.clip_norm)
+        norm = self._precision.step(self._optimiser, self._weights, settings.clip_norm)
         self.steps_done += 1
         return Step(
             step=self.steps_done,

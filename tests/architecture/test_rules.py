@@ -43,6 +43,9 @@ def test_the_layers_hold() -> None:
         ("analyses.similarity", "ray torch transformers cupy"),
         ("analyses.drift.work", "ray torch transformers duckdb zarr"),
         ("jobs.cli", "ray torch transformers"),
+        ("analyses.tuning.settings", "ray torch transformers pyarrow"),
+        ("analyses.tuning.batches", "ray torch transformers"),
+        ("analyses.tuning.scorers.dep", "ray torch transformers"),
         ("actstore.extract.driver", "ray torch transformers"),
     ],
 )

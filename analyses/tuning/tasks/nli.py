@@ -51,6 +51,8 @@ class Nli:
         strange = sorted({label for label in label_of.values() if label is not None} - set(names))
         if strange:
             raise CorpusError(f"label {strange[0]!r}; allowed are {', '.join(names)}")
+        if not any(label_of.values()):
+            raise CorpusError("no example of the corpus has a label; name one with labels")
         label_S = [
             number.get(label_of.get(example) or "", UNKNOWN) for example in features.example_S.tolist()
         ]

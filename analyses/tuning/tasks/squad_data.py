@@ -46,7 +46,7 @@ class SquadData:
 
 
 def squad_data(tables: CorpusTables) -> SquadData:
-    """Join tokens, texts and answers. Raises CorpusError for a corpus that is no pairs."""
+    """Join tokens, texts and answers. Raises CorpusError for one that is no pairs or has no answers."""
     features = features_of(tables.tokens)
     tokens = tables.tokens
     examples = tables.need("examples", "squad")
@@ -59,7 +59,9 @@ def squad_data(tables: CorpusTables) -> SquadData:
         for name in ("char_start", "char_end")
     )
     context_T = second_side(features)
-    answers_of = _answers(tables.answers)
+    answers_of = _answers(tables.need("answers", "squad"))
+    if not answers_of:
+        raise CorpusError("no question of the corpus has an answer; name one with answers")
     start_S, end_S = _places(features, context_T, char_start_T, char_end_T, answers_of)
     return SquadData(
         features=features,
@@ -89,10 +91,8 @@ def second_side(features: Features) -> npt.NDArray[np.bool_]:
     return second_T & ~features.special_T
 
 
-def _answers(table: pa.Table | None) -> dict[int, tuple[Answer, ...]]:
+def _answers(table: pa.Table) -> dict[int, tuple[Answer, ...]]:
     found: dict[int, tuple[Answer, ...]] = {}
-    if table is None:
-        return found
     for row in table.sort_by([("example", "ascending"), ("target", "ascending")]).to_pylist():
         answer = Answer(row["label"], json.loads(row["info"] or "{}").get("char_start"))
         found[row["example"]] = (*found.get(row["example"], ()), answer)

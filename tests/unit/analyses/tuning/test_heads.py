@@ -1,6 +1,7 @@
 """Heads: equal to the library's models, to their formulas, and the same after saving."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from transformers import AutoModel, BertForQuestionAnswering, BertForSequenceClassification
 
 from actstore.errors import FormatVersionError, ModelError, RequestError
+from actstore.schema.text import Target
 from analyses.tuning.batch import Batch, make_batch
 from analyses.tuning.build import build_model
 from analyses.tuning.heads.files import load_head
@@ -162,7 +164,8 @@ def test_the_best_tree_is_found(n_words):
 @pytest.mark.parametrize("task", ["mnli", "squad", "dep"])
 def test_a_saved_head_gives_the_scores_of_the_whole_model(tmp_path, family, task):
     folder = make_tiny_model(tmp_path / "base", family)
-    tables = tables_of(TREES if task == "dep" else PAIRS, folder)
+    answered = replace(PAIRS[0], targets={"answers": (Target(span1=(0, 1), labels=("dog",)),)})
+    tables = tables_of(TREES if task == "dep" else [answered, *PAIRS[1:]], folder)
     data = task_of(task).data(tables)
     model = build_model(TrunkSpec(folder=folder), task_of(task), data, SETTINGS).eval()
     with torch.no_grad():

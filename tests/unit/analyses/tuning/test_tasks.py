@@ -272,6 +272,10 @@ def test_what_a_corpus_lacks_is_told(folder):
         task_of("mnli").data(tables, labels=("yes", "no"))
     with pytest.raises(CorpusError, match="no tokens"):
         task_of("mnli").data(CorpusTables(tokens=tables.tokens.slice(0, 0)))
+    with pytest.raises(CorpusError, match="no example of the corpus has a label"):
+        task_of("mnli").data(tables_of([pair("A cat.", "A dog.", None)], folder))
+    with pytest.raises(CorpusError, match="no question of the corpus has an answer"):
+        task_of("squad").data(tables_of([asked("Who?")], folder))
     windows = tables_of(TREES, folder, max_length=7, overflow="window", stride=2)
     with pytest.raises(CorpusError, match="cut into windows"):
         task_of("dep").data(windows)

@@ -181,14 +181,16 @@ def test_a_state_of_another_training_is_refused(folder, data, tmp_path):
         read_state(tmp_path / "state")
 
 
-def test_bfloat16_passes_keep_float32_weights(folder, data):
-    settings = replace(SETTINGS, precision="bfloat16", epochs=1, dropout=0.0, head_dropout=0.0)
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_passes_in_fewer_bits_keep_float32_weights(folder, data, precision):
+    settings = replace(SETTINGS, precision=precision, epochs=1, dropout=0.0, head_dropout=0.0)
     run = training(folder, data, settings)
     losses = [step.loss for step in run]
     exact = [step.loss for step in training(folder, data, replace(settings, precision="float32"))]
     assert losses != exact
     assert losses == pytest.approx(exact, rel=0.05)
     assert {value.dtype for value in weights(run).values()} == {torch.float32}
+    assert ("scale" in run.state().loss_scale) == (precision == "float16")
 
 
 def test_a_loss_that_is_not_finite_ends_the_training(folder, data):

@@ -142,6 +142,13 @@ def test_nothing_below_the_cut_is_dropped_or_trained(folders):
     assert trunk.model.encoder.layer[2].output.dropout.p == 0.9
 
 
+def test_random_weights_need_a_configuration_alone(folders, tmp_path):
+    (tmp_path / "config.json").write_bytes((folders["bert"] / "config.json").read_bytes())
+    spec = TrunkSpec(folder=tmp_path, random_seed=1)
+    expected = build_trunk(TrunkSpec(folder=folders["bert"], random_seed=1)).state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in build_trunk(spec).state_dict().items())
+
+
 def test_random_weights_follow_the_seed_and_not_the_state_of_torch(folders):
     def weights(seed):
         torch.rand(seed)  # another state of torch each time
