@@ -31,7 +31,7 @@ from actstore.store import names, texts
 from actstore.store.labels import store_labels
 from actstore.store.objects import Objects
 from jobs.console import Console
-from jobs.labels import LabelInput, check_splits, describe_labelled, told_set
+from jobs.labels import LabelInput, check_splits, describe_labelled, told_set, unseen_labels
 from jobs.study.checkpoint import Checkpoint
 from jobs.study.corpus import Corpus
 from jobs.study.label_names import label_problems, tree_corpora
@@ -54,6 +54,8 @@ class Described:
     """How many examples each corpus gave, and what was left out."""
     labels: tuple[LabelInput, ...]
     """Label sets of spans of the corpora."""
+    unseen: tuple[str, ...]
+    """Splits with labels that training has not, told."""
 
     def model_folders(self) -> list[Path]:
         """Local folders that workers read checkpoints from."""
@@ -101,6 +103,7 @@ def describe_study(
         inputs=inputs,
         corpora={name: (found.ref, found.digest) for name, found in described.items()},
         readings=readings,
+        unseen=unseen_labels(study, described),
         labels=tuple(label for found in described.values() for label in found.labels),
     )
 
@@ -112,6 +115,8 @@ def remark_readings(described: Described, console: Console) -> None:
             console.remark(f"corpus {name}: {report}")
     for label in described.labels:
         console.remark(told_set(label))
+    for line in described.unseen:
+        console.remark(line)
 
 
 def source_of(item: Checkpoint) -> CheckpointSource:

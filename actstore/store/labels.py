@@ -1,6 +1,7 @@
 """Label sets: annotations of a text, any number, added at any time; never part of the text's identity."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -49,7 +50,8 @@ class LabelDigest:
         """Raises RequestError for a name that is not possible or taken."""
         self.name = _checked(name)
         self._digest = hashlib.sha256(f"s {LABEL_SET_VERSION}".encode())
-        self._labels: set[str | None] = set()
+        self.labels: Counter[str] = Counter()
+        """How often each label comes."""
         self._n_examples = self._n_targets = 0
 
     def add(self, example: int, targets: tuple[Target, ...]) -> None:
@@ -57,7 +59,8 @@ class LabelDigest:
         self._n_examples += bool(targets)
         self._n_targets += len(targets)
         for row in target_rows(example, targets):
-            self._labels.add(row["label"])
+            if row["label"] is not None:
+                self.labels[row["label"]] += 1
             self._digest.update(canonical_json(list(row.values())).encode())
 
     def finish(self, text_id: str, left_out: str = "", *, source: str = "file") -> LabelSet:
@@ -67,7 +70,7 @@ class LabelDigest:
             hash=_hash(text_id, self._digest),
             n_examples=self._n_examples,
             n_targets=self._n_targets,
-            n_labels=len(self._labels - {None}),
+            n_labels=len(self.labels),
             left_out=left_out,
             source=source,
         )

@@ -136,6 +136,19 @@ def test_tasks_without_what_they_need_are_refused(
     assert not study.store.exists()
 
 
+def test_labels_that_training_has_not_are_told(here: Here, study: SmallStudy) -> None:
+    records = {"train": [record(1, AGENT)], "dev": [record(2, AGENT, PATIENT), record(3, SECOND)]}
+    corpora = ""
+    for name, lines in records.items():
+        (study.folder / f"{name}.jsonl").write_text("\n".join(lines))
+        corpora += f'[[corpus]]\nname = "{name}"\npath = "{name}.jsonl"\nformat = "edges"\nmax_length = 64\n'
+    one = '[edge_tasks.one]\nlabels = "edges"\ntrain = "train"\ndev = "dev"\ntest = "train"\n'
+    answer = here("plan", study.only(["base"], [], corpora + one).write())
+    assert answer.code == 0
+    told = '[edge_tasks.one]: dev has 2 of 3 labels "edges" that training has not: ARG1 (1), R-ARG1 (1)'
+    assert told in answer.err
+
+
 def test_heads_that_are_no_tree_matter_only_where_trees_are_read(here: Here, study: SmallStudy) -> None:
     path = study.folder / "trees.conllu"
     path.write_text(path.read_text().replace("\t0\troot", "\t2\tdep", 1))
