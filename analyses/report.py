@@ -85,6 +85,35 @@ def layer_tables(
     return out
 
 
+def code_table(rows: Sequence[Row], unit: str) -> TextTable:
+    """Code lengths: a row for each task, checkpoint, mode, layer and code, seeds as mean ± deviation.
+
+    `rows`: of the table `mdl_probe` with `accuracy`; `unit`: what lengths are counted in.
+    """
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        layer = "–" if row["layer"] is None else str(row["layer"])  # noqa: RUF001  a mix has no layer
+        key = (row["task"], row["checkpoint"], row["mode"], layer, row["code"])
+        groups.setdefault(key, []).append(row)
+    lines = [
+        (
+            *key,
+            f"{mine[0]['n_targets']:,}",
+            f"{fmean(row['uniform_bits'] for row in mine) / 1000:,.2f}",
+            _mean([row["codelength_bits"] / 1000 for row in mine], 2),
+            _mean([row["compression"] for row in mine], 2),
+            _mean([row["accuracy"] for row in mine], 4),
+        )
+        for key, mine in groups.items()
+    ]
+    return TextTable(
+        title=f"code lengths in 1,000 {unit}",
+        headers=("task", "checkpoint", "mode", "layer", "code", "targets", "uniform", "length", "compression",
+                 "accuracy"),
+        rows=tuple(lines),
+    )  # fmt: skip
+
+
 def replicate_table(table: pa.Table, *, digits: int = 4) -> list[TextTable]:
     """The mean over replicates of each comparison, a table a measure; none where there are no replicates.
 

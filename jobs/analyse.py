@@ -17,6 +17,7 @@ from jobs.analysis import FinishedAnalysis, PlannedAnalysis
 from jobs.console import Console
 from jobs.drift import FinishedDrift, plan_drift_block, run_drift, show_drift, told_drift
 from jobs.executors import NoExecutor, gpus_per_worker, open_executor
+from jobs.mdl import plan_mdl
 from jobs.options import add_study, add_workers
 from jobs.prepare import refuse_later
 from jobs.similarity import Finished, plan_similarity, run_similarity
@@ -29,6 +30,7 @@ from jobs.task_score import plan_score, scored_blocks
 AnyFinished = Finished | FinishedDrift | FinishedAnalysis
 PLANNERS: dict[str, Callable[[Objects, Objects, Study, Any], PlannedAnalysis]] = {
     "structural_probe": plan_structural,
+    "mdl_probe": plan_mdl,
     "finetune": plan_score,
 }
 """How each further kind of analysis is planned."""

@@ -118,7 +118,7 @@ class LabelSource(Protocol):
     """Where an analysis reads annotations. Picklable. Implementations: store, and tables in memory."""
 
     def labels(self, text_id: str, name: str, hash_: str) -> pa.Table:
-        """One label set of a text, `words` (tags and trees) and `examples` among them."""
+        """One label set of a text: of spans, `words`, `examples`, or a column of its treebank as spans."""
         ...
 
 

@@ -42,6 +42,13 @@ def label_table(objects: Objects, corpus: CorpusRef, name: str) -> pa.Table:
     return read_labels(objects, corpus.text_id, name, hashes[0])
 
 
+def labels_by_hash(objects: Objects, text_id: str, name: str, hash_: str) -> pa.Table:
+    """A label set of a text by its hash: of spans, or a column of the treebank that the hash is of."""
+    if name in TREEBANK_SETS:
+        return _word_labels(objects, text_id, hash_, name)
+    return read_labels(objects, text_id, name, hash_)
+
+
 def word_table(objects: Objects, corpus: CorpusRef) -> pa.Table:
     """Words with their tags and heads (example, word, upos, xpos, head, deprel). Raises NotFoundError."""
     if corpus.word_labels is None:

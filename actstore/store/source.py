@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from actstore.store.labels import read_labels
+from actstore.store.label_tables import labels_by_hash
 from actstore.store.objects import Objects
 from actstore.store.reader import RunReader
 from actstore.store.root import open_root
@@ -43,8 +43,8 @@ class StoreSource:
         return 0 if meta is None else meta.n_rows
 
     def labels(self, text_id: str, name: str, hash_: str) -> pa.Table:
-        """One label set of a text, `words` (tags and trees) and `examples` among them."""
-        return read_labels(self._opened(), text_id, name, hash_)
+        """One label set of a text: of spans, `words`, `examples`, or a column of its treebank as spans."""
+        return labels_by_hash(self._opened(), text_id, name, hash_)
 
     def gather(self, run_id: str, site: str, row_T: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         """Activations [T, D] of the given rows, in that order; checksums are checked where that is cheap."""

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from jobs.study.base import Positive
 from jobs.study.edge_probe import EdgeProbe
 
 
@@ -13,3 +14,10 @@ class MdlProbe(EdgeProbe):
     codes: Annotated[tuple[Literal["online", "variational"], ...], Field(strict=False, min_length=1)] = (
         "online",
     )
+    units: Literal["bits", "voita2020"] = "bits"
+    """`voita2020`: as the released evaluation adds bits and nats."""
+    validate_every: Positive | None = None
+    """Steps between two looks at the dev set."""
+    hidden: Positive = 256
+    """Units of the projection and of the hidden layer."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"

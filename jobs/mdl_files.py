@@ -1,0 +1,141 @@
+"""What an MDL result shows: code lengths as text and Markdown, bars, learning curves, itself as JSON."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from actstore.schema.tables import RESULTS
+from actstore.store.results import ResultWriter
+from analyses.figures.code_bars import code_bars
+from analyses.figures.probe_curves import Panel, probe_curves
+from analyses.report import TextTable, code_table
+from jobs.console import Console
+from jobs.similarity_files import file_lines
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedMdl:
+    """A finished result; implements FinishedAnalysis."""
+
+    name: str
+    result_id: str
+    table: pa.Table
+    texts: tuple[TextTable, ...]
+    figures: tuple[str, ...]
+    markdown: str
+    n_computed: int
+    kind: str = "mdl_probe"
+
+    def show(self, console: Console) -> None:
+        """The tables and the figures' names."""
+        for text in self.texts:
+            console.table(text.headers, text.rows, title=f"mdl_probe {self.name}: {text.title}")
+        for figure in file_lines(self.figures):
+            console.line(f"figure: {figure}")
+        console.line(f"table: {self.markdown}")
+
+    def told(self) -> dict[str, Any]:
+        """The result as JSON."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "result_id": self.result_id,
+            "rows": self.table.to_pylist(),
+            "figures": list(self.figures),
+            "markdown": self.markdown,
+            "n_computed": self.n_computed,
+        }
+
+
+def finished(writer: ResultWriter, probes: pa.Table, units: str, n_computed: int) -> FinishedMdl:
+    """A result with its tables and figures, drawn where they are not there yet. `probes`: rows of PROBES."""
+    rows = probes.to_pylist()
+    unit = "bits" if units == "bits" else "bits and nats as released in 2020"
+    files = code_bars(_bars(rows), unit=unit).files(writer.name)
+    layered = [row for row in rows if row["mode"] in {"each-layer", "cumulative"}]
+    if layered:
+        figure = probe_curves(
+            _panels(layered, "layer", "compression"),
+            title="Compression, layer by layer",
+            subtitle="uniform code over code length; higher is easier to tell",
+        )
+        files |= figure.files(f"{writer.name}-layers")
+    curves = _learning(rows)
+    if curves:
+        figure = probe_curves(
+            curves,
+            title="Learning curves of the online codes",
+            subtitle="bits a label takes, by the targets that its probe was trained on",
+            x_title="Targets trained on",
+            powers=True,
+        )
+        files |= figure.files(f"{writer.name}-learning")
+    texts = (code_table(rows, unit),)
+    return FinishedMdl(
+        name=writer.name,
+        result_id=writer.result_id,
+        table=probes.select(RESULTS["mdl_probe"].names),
+        texts=texts,
+        figures=tuple(writer.put_file(name, data) for name, data in files.items()),
+        markdown=writer.put_file("table.md", "\n".join(text.markdown() for text in texts).encode()),
+        n_computed=n_computed,
+    )
+
+
+def _bars(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Each checkpoint's code by task: of the mix where there is one, else of its shortest code."""
+    out = []
+    for key in dict.fromkeys((row["task"], row["checkpoint"], row["code"]) for row in rows):
+        mine = [row for row in rows if (row["task"], row["checkpoint"], row["code"]) == key]
+        mixes = [row for row in mine if row["mode"] == "mix"]
+        if not mixes:
+            best = min(mine, key=lambda row: row["codelength_bits"])
+            mixes = [row for row in mine if (row["mode"], row["layer"]) == (best["mode"], best["layer"])]
+        out += [{**row, "probe": _named(row)} for row in mixes]
+    return out
+
+
+def _named(row: Row) -> str:
+    layer = "" if row["layer"] is None else f" {row['layer']}"
+    return f"{row['checkpoint']} ({row['mode']}{layer})"
+
+
+def _panels(rows: Sequence[Row], x: str, value: str) -> list[Panel]:
+    """A panel for each task and code, a line for each checkpoint and mode."""
+    several = len({row["mode"] for row in rows}) > 1
+    return [
+        Panel(
+            title=f"{task}, {code} code",
+            points=tuple(
+                {
+                    "line": f"{row['checkpoint']} ({row['mode']})" if several else row["checkpoint"],
+                    "x": row[x],
+                    "value": row[value],
+                }
+                for row in rows
+                if (row["task"], row["code"]) == (task, code)
+            ),
+        )
+        for task, code in dict.fromkeys((row["task"], row["code"]) for row in rows)
+    ]
+
+
+def _learning(rows: Sequence[Row]) -> list[Panel]:
+    """Bits a target of each block, by the targets before it, of what the bars show."""
+    points: list[Row] = []
+    for row in _bars([row for row in rows if row["code"] == "online"]):
+        n_before = 0
+        for at, (n_targets, nats) in enumerate(zip(row["block_targets"], row["block_nats"], strict=True)):
+            if at and n_targets:
+                bits = nats / n_targets / math.log(2)
+                points.append({"task": row["task"], "line": row["probe"], "x": n_before, "value": bits})
+            n_before += n_targets
+    return [
+        Panel(title=task, points=tuple(point for point in points if point["task"] == task))
+        for task in dict.fromkeys(point["task"] for point in points)
+    ]
