@@ -34,12 +34,6 @@ def build_trunk(spec: TrunkSpec) -> Trunk:
     return Trunk(model, family, spec, n_frozen=frozen, n_layers=kept)
 
 
-def width_of(folder: Path) -> int:
-    """Units of a layer's output."""
-    config = _config(folder)
-    return int(getattr(config, trunk_family(config.model_type).width_field))
-
-
 def _config(folder: Path) -> Any:
     from transformers import AutoConfig
 
