@@ -61,19 +61,19 @@ def decode(ticket: bytes) -> Request:
     return parse(told.pop("kind", None), told)
 
 
-def parse(kind: object, told: dict[str, Any]) -> Request:
+def parse(kind: object, values: dict[str, Any]) -> Request:
     """A request of a kind from its fields, of exactly the types they have. Raises RequestError."""
     if not isinstance(kind, str) or kind not in KINDS:
         raise RequestError(f"kind {kind!r}: allowed are {', '.join(KINDS)}")
     allowed = [field.name for field in fields(KINDS[kind])]
-    if unknown := sorted(set(told) - set(allowed)):
+    if unknown := sorted(set(values) - set(allowed)):
         told_unknown = ", ".join(map(repr, unknown))
         raise RequestError(f"{kind}: unknown {told_unknown}; allowed are {', '.join(allowed)}")
-    _check_names(kind, told)
+    _check_names(kind, values)
     try:
-        request: Request = _ADAPTERS[kind].validate_json(json.dumps(told), strict=True)
+        request: Request = _ADAPTERS[kind].validate_json(json.dumps(values), strict=True)
     except ValidationError as error:
-        raise RequestError(f"{kind}: " + "; ".join(map(_sentence, error.errors(include_url=False)))) from None
+        raise RequestError(f"{kind}: {told(error)}") from None
     return request
 
 
@@ -84,6 +84,11 @@ def _check_names(kind: str, told: dict[str, Any]) -> None:
         for item in value if isinstance(value, list) else [value]:
             if pattern is not None and isinstance(item, str) and not pattern.fullmatch(item):
                 raise RequestError(f"{kind}.{field} = {item!r}: it can not be one; `actstore ls` lists them")
+
+
+def told(error: ValidationError) -> str:
+    """What pydantic found wrong, in a sentence."""
+    return "; ".join(map(_sentence, error.errors(include_url=False)))
 
 
 def _sentence(item: Any) -> str:

@@ -18,12 +18,11 @@ from jobs.console import Console
 from jobs.drift import FinishedDrift, plan_drift_block, run_drift, show_drift, told_drift
 from jobs.executors import NoExecutor, gpus_per_worker, open_executor
 from jobs.mdl import plan_mdl
-from jobs.options import add_study, add_workers
+from jobs.options import add_study, add_workers, asked_study
 from jobs.prepare import refuse_later
 from jobs.similarity import Finished, plan_similarity, run_similarity
 from jobs.similarity_files import file_lines
 from jobs.structural import plan_structural
-from jobs.study.load import load_study
 from jobs.study.study import Study
 from jobs.task_score import plan_score, scored_blocks
 
@@ -45,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the analyses."""
-    study = load_study(arguments.study, store=arguments.store)
+    study = asked_study(arguments)
     refuse_later(study)
     finished = analyse_study(study, arguments, console)
     console.answer({"store": study.store, "results": [told(item) for item in finished]})

@@ -18,7 +18,7 @@ from jobs.console import Console, counted, human_bytes
 from jobs.executors import AnyExecutor, NoExecutor, gpus_per_worker, open_executor, workers_for
 from jobs.loading import check_loading
 from jobs.log import Log, open_log
-from jobs.options import add_log, add_study, add_workers
+from jobs.options import add_log, add_study, add_workers, asked_study
 from jobs.prepare import (
     Described,
     check_described,
@@ -29,7 +29,6 @@ from jobs.prepare import (
     remark_readings,
     stored_plans,
 )
-from jobs.study.load import load_study
 from jobs.study.study import Study
 from jobs.training.trained import stored_checkpoint
 from jobs.watch import Watch, tell_summary
@@ -44,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Extract everything a study asks for that is not stored yet."""
-    study = load_study(arguments.study, store=arguments.store)
+    study = asked_study(arguments)
     refuse_later(study)
     reports = extract_study(study, arguments, console)
     console.answer({"store": study.store, "runs": [told(report) for report in reports]})

@@ -11,10 +11,9 @@ from actstore.store.places import open_objects
 from actstore.store.root import check_format, create_root
 from jobs.console import Console, counted, human_seconds
 from jobs.executors import AnyExecutor, gpus_per_worker, open_executor, workers_for
-from jobs.options import add_study, add_workers
+from jobs.options import add_study, add_workers, asked_study
 from jobs.plan import free_bytes
 from jobs.prepare import refuse_later
-from jobs.study.load import load_study
 from jobs.study.study import Study
 from jobs.training.plan import TrainingPlan, check_disk, plan_trainings
 from jobs.training.request import TrainRequest
@@ -47,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Train."""
-    study = load_study(arguments.study, store=arguments.store)
+    study = asked_study(arguments)
     refuse_later(study)
     trained = finetune_study(study, arguments, console)
     console.answer({"store": study.store, "trained": told(trained)})

@@ -3,12 +3,25 @@
 import argparse
 from pathlib import Path
 
+from jobs.study.load import load_study
+from jobs.study.study import Study
+
 
 def add_study(parser: argparse.ArgumentParser) -> None:
     """The study file and where its store is."""
     parser.add_argument("study", metavar="STUDY", type=Path, help="study file (TOML)")
     parser.add_argument("--store", metavar="URL", help="store, instead of the study's")
+    parser.add_argument(
+        "--limit", metavar="N", type=positive, help="only the first N examples of each corpus"
+    )
+    parser.add_argument("--seed", metavar="N", type=int, help="seed, instead of the study's")
     add_json(parser)
+
+
+def asked_study(arguments: argparse.Namespace) -> Study:
+    """The study of a command, with what its options replace."""
+    replaced = {"limit": arguments.limit, "seed": arguments.seed}
+    return load_study(arguments.study, store=arguments.store, overrides=replaced)
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from actstore.store.objects import Objects
 from actstore.store.places import open_objects
 from actstore.store.root import check_format
 from jobs.console import Console, human_bytes, human_seconds
-from jobs.options import add_study
+from jobs.options import add_study, asked_study
 from jobs.planned import (
     PlannedRun,
     bytes_by_dtype,
@@ -26,7 +26,6 @@ from jobs.planned import (
 )
 from jobs.prepare import check_described, refuse_later, remark_readings
 from jobs.speeds import calibrated, speeds
-from jobs.study.load import load_study
 
 LOSSLESS = (
     "sizes are uncompressed: lossless codecs keep 0.77 to 0.92 of float16 activations, so the choice of "
@@ -49,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print the plan. Raises CapacityError where disk or memory can not hold it."""
-    study = load_study(arguments.study, store=arguments.store)
+    study = asked_study(arguments)
     refuse_later(study)
     place = open_objects(study.store)
     objects = place if check_format(place) else None

@@ -8,10 +8,9 @@ from actstore.store.root import open_root
 from jobs import analyse
 from jobs.console import Console
 from jobs.drift import plan_drift_block, show_drift, shown_drift
-from jobs.options import add_study
+from jobs.options import add_study, asked_study
 from jobs.prepare import refuse_later
 from jobs.similarity import plan_similarity, shown
-from jobs.study.load import load_study
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print what is finished; exit 1 where an analysis of the study is not."""
-    study = load_study(arguments.study, store=arguments.store)
+    study = asked_study(arguments)
     refuse_later(study)
     objects = open_root(study.store)
     results = analyse.results_of(study, objects)

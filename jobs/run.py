@@ -5,9 +5,8 @@ import sys
 
 from jobs import analyse, extract, finetune
 from jobs.console import Console
-from jobs.options import add_log, add_study, add_workers
+from jobs.options import add_log, add_study, add_workers, asked_study
 from jobs.prepare import refuse_later
-from jobs.study.load import load_study
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Train, then extract, then analyse."""
-    study = load_study(arguments.study, store=arguments.store)
+    study = asked_study(arguments)
     refuse_later(study)
     trained = finetune.finetune_study(study, arguments, console)
     if trained.failures:

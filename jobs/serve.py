@@ -7,26 +7,22 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from actstore import __version__
 from actstore.errors import AccessError, RequestError
-from actstore.store.root import open_root
 from jobs.console import Console
 from jobs.options import add_store, positive
 
 if TYPE_CHECKING:
-    from actstore.serve.engine import Engine
+    from fastapi import FastAPI
 
-EXTRA = ("fastapi", "uvicorn", "prometheus_client")
-OPEN_ANSWERS = 256
-WAIT_SECONDS = 30.0
+    from jobs.serving import ServiceOptions
+
+EXTRA = ("fastapi", "jinja2", "prometheus_client", "uvicorn")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_store(parser)
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="default: this machine only; another needs a token"
-    )
+    parser.add_argument("--host", default="127.0.0.1", help="default: this machine only; else give a token")
     parser.add_argument("--port", metavar="N", type=int, default=8090, help="of HTTP (default: 8090; 0: any)")
     parser.add_argument(
         "--flight-port", metavar="N", type=int, default=8091, help="of Arrow Flight (default: 8091; 0: any)"
@@ -36,6 +32,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--working", metavar="N", type=positive, default=os.cpu_count() or 2,
         help="questions that are worked on at once (default: one per CPU)",
     )  # fmt: skip
+    jobs = parser.add_argument_group("jobs")
+    jobs.add_argument(
+        "--studies", metavar="DIR", type=Path, help="studies that may be run through the service"
+    )
+    jobs.add_argument(
+        "--allow", metavar="DIR", type=Path, action="append", default=[],
+        help="a further folder where those studies' texts and models may lie; repeat it",
+    )  # fmt: skip
+    jobs.add_argument(
+        "--jobs-address", metavar="ADDR",
+        help="the cluster that runs them, such as http://head:8265 (default: this machine, one at a time)",
+    )  # fmt: skip
+    jobs.add_argument("--python", metavar="PATH", default="python", help="the cluster's interpreter")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
@@ -43,32 +52,47 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     missing = [name for name in EXTRA if importlib.util.find_spec(name) is None]
     if missing:
         raise RequestError(f"serve needs {', '.join(missing)}: pip install 'actstore[serve]'")
-    from actstore.serve.auth import check_host, read_token
-    from actstore.serve.engine import SERVICE_LIMITS, Engine
     from actstore.serve.flight import FlightDoor
-    from actstore.serve.gate import Gate
+    from jobs.serving import make_app, make_engine, make_runner
+
+    options = options_of(arguments)
+    engine = make_engine(options)
+    runner = make_runner(options, engine.store.objects.url)
+    try:
+        flight = FlightDoor(engine, arguments.host, arguments.flight_port, options.token)
+    except OSError as error:
+        raise AccessError(_taken("--flight-port", arguments.flight_port, error)) from None
+    try:
+        with flight:
+            return _serve_http(arguments, console, make_app(options, engine, runner), flight.port)
+    finally:
+        if runner is not None:
+            runner.close()
+
+
+def options_of(arguments: argparse.Namespace) -> "ServiceOptions":
+    """The options, checked. Raises RequestError for an address that needs a token."""
+    from actstore.serve.auth import check_host, read_token
+    from jobs.serving import ServiceOptions
 
     token = read_token(arguments.token_file)
     check_host(arguments.host, token)
-    gate = Gate(working=arguments.working, open_answers=OPEN_ANSWERS, wait_seconds=WAIT_SECONDS)
-    engine = Engine(open_root(arguments.store), SERVICE_LIMITS, gate)
-    try:
-        flight = FlightDoor(engine, arguments.host, arguments.flight_port, token)
-    except OSError as error:
-        raise AccessError(_taken("--flight-port", arguments.flight_port, error)) from None
-    with flight:
-        return _serve_http(arguments, console, engine, token, flight.port)
+    return ServiceOptions(
+        store=arguments.store,
+        token=token,
+        working=arguments.working,
+        studies=arguments.studies,
+        allowed=tuple(arguments.allow),
+        jobs_address=arguments.jobs_address,
+        python=arguments.python,
+    )
 
 
-def _serve_http(
-    arguments: argparse.Namespace, console: Console, engine: "Engine", token: str | None, flight_port: int
-) -> int:
+def _serve_http(arguments: argparse.Namespace, console: Console, app: "FastAPI", flight_port: int) -> int:
     import uvicorn
 
-    from actstore.serve.http.app import create_app
-
     config = uvicorn.Config(
-        create_app(engine, token, version=__version__),
+        app,
         host=arguments.host,
         port=arguments.port,
         log_level="warning",
@@ -82,7 +106,6 @@ def _serve_http(
     host, port = listener.getsockname()[:2]
     http, grpc = f"http://{host}:{port}", f"grpc://{host}:{flight_port}"
     console.remark(f"{http} (pages; what can be asked: {http}/docs), {grpc} (Arrow Flight); Ctrl-C ends it")
-    console.remark("anyone on this machine may ask" if token is None else "whoever has the token may ask")
     console.answer({"http": http, "flight": grpc})
     uvicorn.Server(config).run(sockets=[listener])
     return 0

@@ -17,7 +17,7 @@ from jobs.options import add_json, add_log, positive
 from jobs.study.load import load_study
 from jobs.upload import STUDY_FOLDER, Upload, gather
 
-STAGES = ("run", "extract", "analyse", "report")
+STAGES = ("run", "finetune", "extract", "analyse", "report")
 RUNNING = ("PENDING", "RUNNING")
 COMMAND_NOT_FOUND = 127
 EXIT_CODES = {"SUCCEEDED": 0, "STOPPED": 1, "FAILED": 1}
@@ -58,7 +58,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     name = running or following
     if running is None:
         console.remark(f"uploading {upload.told()}")
-        submit(client, name, arguments, study.store, upload, variables)
+        metadata = {"study": arguments.study.name, "stage": arguments.stage}
+        start(client, name, words_of(arguments, study.store), upload, variables, metadata)
     console.remark(f"job {name} {'runs already' if running else 'submitted'} at {arguments.address}")
     return _follow(client, name, arguments, console)
 
@@ -91,15 +92,8 @@ def find(client: Any, base: str) -> tuple[str | None, str]:
     return (f"{base}-{max(running)}" if running else None), f"{base}-{max(numbers, default=0) + 1}"
 
 
-def submit(  # noqa: PLR0917  the parts of one request, used once
-    client: Any,
-    name: str,
-    arguments: argparse.Namespace,
-    store: str,
-    upload: Upload,
-    variables: dict[str, str],
-) -> None:
-    """Send the files and start the command."""
+def words_of(arguments: argparse.Namespace, store: str) -> list[str]:
+    """The command that the cluster runs."""
     words = [arguments.python, "-m", f"jobs.{arguments.stage}", f"{STUDY_FOLDER}/{arguments.study.name}"]
     if arguments.store is not None:
         words += ["--store", store]
@@ -108,13 +102,25 @@ def submit(  # noqa: PLR0917  the parts of one request, used once
         words += [] if arguments.workers is None else ["--workers", str(arguments.workers)]
     if arguments.log is not None and arguments.stage in ("run", "extract"):
         words += ["--log", arguments.log]
+    return words
+
+
+def start(  # noqa: PLR0917  the parts of one job, used twice
+    client: Any,
+    name: str,
+    words: list[str],
+    upload: Upload,
+    variables: dict[str, str],
+    metadata: dict[str, str],
+) -> None:
+    """Send the files and start the command."""
     with tempfile.TemporaryDirectory(prefix="actstore-submit-") as folder:
         upload.copy_to(Path(folder))
         client.submit_job(
             entrypoint=shlex.join(words),
             submission_id=name,
             runtime_env={"working_dir": folder, "env_vars": variables},
-            metadata={"study": arguments.study.name, "stage": arguments.stage},
+            metadata=metadata,
         )
 
 

@@ -13,6 +13,7 @@ from actstore.serve.engine import SERVICE_LIMITS, Engine
 from actstore.serve.flight import FlightDoor
 from actstore.serve.gate import Gate
 from actstore.serve.http.app import create_app
+from actstore.serve.jobs import JobRunner
 from actstore.store.objects import Objects
 
 TOKEN = "a-token-of-some-length"
@@ -31,11 +32,11 @@ def flight_address(served: Engine, token: str | None = TOKEN) -> Iterator[str]:
 
 
 @contextmanager
-def http_address(served: Engine, token: str | None = TOKEN) -> Iterator[str]:
+def http_address(served: Engine, token: str | None = TOKEN, runner: JobRunner | None = None) -> Iterator[str]:
     """An HTTP service under uvicorn on a free port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(create_app(served, token), log_level="warning"))
+        server = uvicorn.Server(uvicorn.Config(create_app(served, token, runner=runner), log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         deadline = time.monotonic() + 30

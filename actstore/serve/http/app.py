@@ -17,9 +17,12 @@ from actstore.errors import (
 )
 from actstore.serve.auth import check_authorization
 from actstore.serve.engine import Engine
+from actstore.serve.http import jobs as job_routes
 from actstore.serve.http import questions, status
 from actstore.serve.http.body import BodyLimit
-from actstore.serve.pages import catalog, explore, reference, results, site, sql
+from actstore.serve.http.samesite import SameSite
+from actstore.serve.jobs import JobRunner
+from actstore.serve.pages import catalog, explore, jobs, reference, results, site, sql
 
 STATUS: tuple[tuple[type[ActstoreError], int], ...] = (
     (AccessError, 401),
@@ -32,7 +35,9 @@ STATUS: tuple[tuple[type[ActstoreError], int], ...] = (
 LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 
 
-def create_app(engine: Engine, token: str | None = None, *, version: str = "0") -> FastAPI:
+def create_app(
+    engine: Engine, token: str | None = None, *, runner: JobRunner | None = None, version: str = "0"
+) -> FastAPI:
     """The application over an engine. Without a token it answers to loopback names only (DNS rebinding)."""
 
     def authorized(request: Request) -> None:
@@ -46,10 +51,12 @@ def create_app(engine: Engine, token: str | None = None, *, version: str = "0") 
         description="Stored activations of language models: queries, SQL and the catalog.",
     )
     app.state.engine = engine
+    app.state.jobs = runner
     app.include_router(status.router)
-    for part in (questions, catalog, explore, reference, results, sql, site):
+    for part in (job_routes, questions, catalog, explore, jobs, reference, results, sql, site):
         app.include_router(part.router, dependencies=[Depends(authorized)])
     app.add_middleware(BodyLimit)
+    app.add_middleware(SameSite)
     if token is None:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_NAMES)
     _tell_errors(app, engine)

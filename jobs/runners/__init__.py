@@ -1,0 +1,1 @@
+"""What runs the jobs of a service: a Ray cluster, or processes of this machine."""
