@@ -25,16 +25,17 @@ class TextTable:
         return "\n".join([self.title, "", *lines]) + "\n"
 
 
-def similarity_table(table: pa.Table, *, digits: int = 4) -> list[TextTable]:
+def similarity_table(table: pa.Table, *, digits: int = 4, unit: str = "token") -> list[TextTable]:
     """One table a measure: layers as rows, a column for each pair and corpus.
 
     `table`: rows of the table `similarity`. A cell is a value, a value with its interval, or where there are
-    several samples their mean ± standard deviation; a dash where there is none.
+    several samples their mean ± standard deviation; a dash where there is none. `unit`: 'token' or 'word'.
     """
     rows = table.to_pylist()
     measures = dict.fromkeys(row["measure"] for row in rows)
     return [
-        _measure_table(name, [row for row in rows if row["measure"] == name], digits) for name in measures
+        _measure_table(name, [row for row in rows if row["measure"] == name], digits, unit)
+        for name in measures
     ]
 
 
@@ -129,7 +130,8 @@ def replicate_table(table: pa.Table, *, digits: int = 4) -> list[TextTable]:
         headers = (f"{a} : {b} on {corpus} ({n})" for a, b, corpus, n in columns)
         out.append(
             TextTable(
-                title=f"{measure}, mean ± deviation over replicates (their number), interval over both",
+                title=f"{measure}, mean ± deviation over replicates (their number)"
+                + ("" if mine[0]["low"] is None else ", and interval over them and examples"),
                 headers=("layer", *headers),
                 rows=tuple(
                     (_layer(layer), *(_spread(cells.get((layer, column)), digits) for column in columns))
@@ -152,7 +154,7 @@ def _spread(row: Row | None, digits: int) -> str:
     return f"{row['mean']:.{digits}f} ± {row['deviation']:.{digits}f}{interval}"
 
 
-def _measure_table(measure: str, rows: Sequence[Row], digits: int) -> TextTable:
+def _measure_table(measure: str, rows: Sequence[Row], digits: int, unit: str) -> TextTable:
     columns = list(dict.fromkeys(_column(row) for row in rows))
     layers = sorted({(row["layer_a"], row["layer_b"]) for row in rows})
     cells: dict[tuple[Any, Any], list[Row]] = {}
@@ -161,7 +163,7 @@ def _measure_table(measure: str, rows: Sequence[Row], digits: int) -> TextTable:
     counts = sorted({row["n_tokens"] for row in rows})
     tokens = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
     return TextTable(
-        title=f"{measure} ({tokens} tokens)",
+        title=f"{measure} ({tokens} {unit}s)",
         headers=("layer", *(f"{a} : {b} on {corpus}" for a, b, corpus in columns)),
         rows=tuple(
             (_layer(pair), *(_cell(cells.get((pair, column), []), digits) for column in columns))

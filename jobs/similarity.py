@@ -162,7 +162,7 @@ def shown(planned: Planned, n_computed: int = 0) -> Finished:
     writer = planned.writer
     found = writer.find()
     assert found is not None, f"{writer.key('')} was finished"
-    texts = similarity_table(found[0])
+    texts = similarity_table(found[0], unit=planned.block.unit)
     if planned.labels:
         parts = writer.read_parts([unit.key for unit in planned.plan.tables], SCHEMA)
         together = replicate_rows(in_order(parts, planned.block, planned.corpora), planned.labels)
@@ -173,7 +173,7 @@ def shown(planned: Planned, n_computed: int = 0) -> Finished:
         result_id=writer.result_id,
         table=found[0],
         texts=tuple(texts),
-        figures=put_figures(writer, found[0], planned.facts, planned.labels),
+        figures=put_figures(writer, found[0], planned.facts, planned.labels, planned.block.unit),
         markdown=put_markdown(writer, texts, planned.facts),
         n_computed=n_computed,
     )

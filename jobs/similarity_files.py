@@ -22,14 +22,18 @@ MAPPED_CHECKPOINTS = 4
 
 
 def put_figures(
-    writer: ResultWriter, table: pa.Table, facts: Sequence[CorpusFacts], labels: Mapping[str, str]
+    writer: ResultWriter,
+    table: pa.Table,
+    facts: Sequence[CorpusFacts],
+    labels: Mapping[str, str],
+    unit: str = "token",
 ) -> tuple[str, ...]:
     """Draw each measure: curves over layers, or maps of layers or checkpoints; returns the file names."""
     out = []
     for measure in dict.fromkeys(table.column("measure").to_pylist()):
         if not is_drawn(measure):
             continue
-        for kind, figure in _figures(table, measure, facts, labels):
+        for kind, figure in _figures(table, measure, facts, labels, unit):
             drawn = figure.files("-".join([writer.name, measure, *([kind] if kind else [])]))
             out += [writer.put_file(name, data) for name, data in drawn.items()]
     return tuple(out)
@@ -67,7 +71,7 @@ def file_lines(files: Sequence[str]) -> list[str]:
 
 
 def _figures(
-    table: pa.Table, measure: str, facts: Sequence[CorpusFacts], labels: Mapping[str, str]
+    table: pa.Table, measure: str, facts: Sequence[CorpusFacts], labels: Mapping[str, str], unit: str
 ) -> list[tuple[str, Figure]]:
     """The figures of a measure and what tells their file names apart."""
     rows = [row for row in table.to_pylist() if row["measure"] == measure]
@@ -81,7 +85,7 @@ def _figures(
     ):
         out.append(("checkpoints", checkpoint_map(table, measure=measure)))
     elif curved:
-        out.append(("", layer_curves(table, measure=measure, facts=facts, labels=labels)))
+        out.append(("", layer_curves(table, measure=measure, facts=facts, labels=labels, unit=unit)))
     return out
 
 

@@ -17,7 +17,7 @@ class Curves:
     """Points to draw, in the order of the table."""
 
     points: tuple[dict[str, Any], ...]
-    """line, corpus, layer, value, low, high, n_tokens, n_values."""
+    """line, corpus, layer, other (the other checkpoint's), value, low, high, n_tokens, n_values."""
     lines: tuple[str, ...]
     corpora: tuple[str, ...]
     reference: str | None
@@ -26,6 +26,11 @@ class Curves:
     """What low and high are: nothing, an interval of resamples, or mean +- deviation."""
     n_tokens: tuple[int, int]
     """Fewest and most tokens of a value."""
+
+    @property
+    def matched(self) -> bool:
+        """Whether each layer stands beside the same layer of the other checkpoint."""
+        return all(point["layer"] == point["other"] for point in self.points)
 
 
 def curves(table: pa.Table, measure: str, labels: Mapping[str, str] | None = None) -> Curves:
@@ -101,6 +106,7 @@ def _point(key: tuple[str, str, int], group: list[dict[str, Any]], band: str) ->
         "line": line,
         "corpus": corpus,
         "layer": layer,
+        "other": group[0]["layer_b"],
         "value": mean,
         "low": low,
         "high": high,

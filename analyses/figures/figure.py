@@ -1,6 +1,8 @@
 """Figure: a Vega-Lite description and its drawings, the same bytes each time. Knows no place on disk."""
 
+import html
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +12,14 @@ import vl_convert
 from analyses.figures.theme import config
 
 PNG_SCALE = 2.0
+PAGE_HEAD = """<head>
+    <title>{title}</title>
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <style>
+      body {{ margin: 0; overflow-x: auto; }}
+      .vega-embed svg.marks {{ max-width: 100%; min-width: 30rem; height: auto; }}
+    </style>"""
+"""A drawing shrinks with its window down to what can be read, then the page scrolls."""
 _NUMBERED = re.compile(r"\b(clip|gradient_)(\d+)\b")
 
 
@@ -35,7 +45,9 @@ class Figure:
         page: str = vl_convert.vegalite_to_html(
             self.spec, vl_version=_vl_version(), bundle=True, renderer="svg"
         )
-        return page
+        return page.replace("<head>", PAGE_HEAD.format(title=html.escape(_title(self.spec))), 1).replace(
+            "<title>Chart</title>", "", 1
+        )
 
     def files(self, stem: str) -> dict[str, bytes]:
         """The three drawings by file name."""
@@ -49,6 +61,12 @@ class Figure:
 def figure(chart: Any) -> Figure:
     """A Figure of an Altair chart, in the look of the project."""
     return Figure(chart.configure(**config()).to_dict())
+
+
+def _title(spec: Mapping[str, Any]) -> str:
+    """The figure's title."""
+    title = spec.get("title", "")
+    return str(title["text"] if isinstance(title, Mapping) else title)
 
 
 def _vl_version() -> str:

@@ -16,7 +16,7 @@ from analyses.figures.theme import COLOURS, DASHES, SHAPES
 WIDTH, HEIGHT, FACET_WIDTH, FACET_HEIGHT = 460, 300, 300, 240
 MAX_OVERLAID = 6
 """Curves in one panel; more are drawn in a panel for each line."""
-MODEL, CORPUS = "Compared model", "Corpus"
+MODEL, MODELS, CORPUS = "Compared model", "Compared models", "Corpus"
 BANDS = {
     INTERVAL: "bands: 95 % of resampled examples",
     DEVIATION: "bands: mean ± standard deviation over samples and replicates",
@@ -31,21 +31,23 @@ def layer_curves(
     subtitle: str | None = None,
     labels: Mapping[str, str] | None = None,
     facts: Sequence[CorpusFacts] = (),
+    unit: str = "token",
 ) -> Figure:
     """A curve for each compared checkpoint (colour) and corpus (dash), over the layers.
 
     `table`: rows of the table `similarity`. `labels`: what checkpoints and corpora are called; checkpoints of
-    one label are one curve. `facts`: told below the title where there are several corpora.
+    one label are one curve. `facts`: told below the title where there are several corpora. `unit`: what was
+    compared, 'token' or 'word'.
     Raises RequestError where the table has nothing to draw.
     """
     data = curves(table, measure, labels)
     name = measure_name(measure)
     what = f"{name} to {data.reference}" if data.reference else name
     overlaid = len(data.lines) * len(data.corpora) <= MAX_OVERLAID
-    panels = _panel(data, what, overlaid)
+    panels = _panel(data, what, overlaid, unit)
     heading = alt.TitleParams(
         title or f"{what}, layer by layer",
-        subtitle=[subtitle or _subtitle(data, overlaid), *_told(data, facts, labels or {})],
+        subtitle=[subtitle or _subtitle(data, overlaid, unit), *_told(data, facts, labels or {})],
     )
     if overlaid:
         return figure(panels.properties(width=WIDTH, height=HEIGHT, title=heading))
@@ -63,9 +65,11 @@ def _marked(data: Curves) -> list[dict[str, Any]]:
     return [{**point, "marker": shapes[point["corpus"]]} for point in data.points]
 
 
-def _panel(data: Curves, what: str, overlaid: bool) -> Any:
-    """Bands, lines and points of one panel."""
-    field, values, heading = ("line", data.lines, MODEL) if overlaid else ("corpus", data.corpora, CORPUS)
+def _panel(data: Curves, what: str, overlaid: bool, unit: str) -> Any:
+    """Bands, lines and points of one panel; colours tell models, or corpora where there is one model."""
+    model = MODEL if data.reference else MODELS
+    several = overlaid and len(data.lines) > 1
+    field, values, heading = ("line", data.lines, model) if several else ("corpus", data.corpora, CORPUS)
     colour = _scale(alt.Color, field, values, COLOURS, heading)
     chosen = alt.selection_point(fields=["line", "corpus"], on="pointerover", nearest=False, empty=True)
     base = alt.Chart(alt.InlineData(values=_marked(data)) if overlaid else alt.Undefined).encode(
@@ -76,7 +80,9 @@ def _panel(data: Curves, what: str, overlaid: bool) -> Any:
     line = base.mark_line(strokeWidth=2.5, clip=False).encode(strokeDash=dash, opacity=shown)
     points = (
         base.mark_point(filled=True, size=46, opacity=1)
-        .encode(shape=alt.Shape("marker:N", scale=None, legend=None), opacity=shown, tooltip=_tooltip(data))
+        .encode(
+            shape=alt.Shape("marker:N", scale=None, legend=None), opacity=shown, tooltip=_tooltip(data, unit)
+        )
         .add_params(chosen)
     )
     layers = [line, points]
@@ -101,7 +107,9 @@ def _scale(channel: Any, field: str, values: tuple[str, ...], marks: tuple[Any, 
 
 def _layer_axis(data: Curves) -> Any:
     layers = sorted({point["layer"] for point in data.points})
-    axis = alt.Axis(values=layers, format="d", grid=False, title="Layer (0 = embeddings)", labelOverlap=True)
+    whose = "" if data.matched else f" of {data.reference or 'the first model'}"
+    title = f"Layer{whose} (0 = embeddings)"
+    axis = alt.Axis(values=layers, format="d", grid=False, title=title, labelOverlap=True)
     return alt.X(
         "layer:Q", axis=axis, scale=alt.Scale(domain=[layers[0], layers[-1]], padding=12, nice=False)
     )
@@ -117,16 +125,18 @@ def value_domain(data: Curves) -> list[float]:
     return [0.0 if lowest >= 0.0 else math.floor(lowest * 10) / 10, 1.0]
 
 
-def _tooltip(data: Curves) -> list[Any]:
+def _tooltip(data: Curves, unit: str) -> list[Any]:
     shown = [
         alt.Tooltip("line:N", title="Compared model"),
         alt.Tooltip("corpus:N", title="Corpus"),
         alt.Tooltip("layer:Q", title="Layer", format="d"),
         alt.Tooltip("value:Q", title="Value", format=".4f"),
-        alt.Tooltip("n_tokens:Q", title="Tokens", format=",d"),
+        alt.Tooltip("n_tokens:Q", title=f"{unit.capitalize()}s", format=",d"),
     ]
+    if not data.matched:
+        shown.insert(3, alt.Tooltip("other:Q", title="Layer of the other", format="d"))
     if data.band != NO_BAND:
-        shown[4:4] = [
+        shown[-1:-1] = [
             alt.Tooltip("low:Q", title="Low", format=".4f"),
             alt.Tooltip("high:Q", title="High", format=".4f"),
         ]
@@ -139,9 +149,11 @@ def _told(data: Curves, facts: Sequence[CorpusFacts], labels: Mapping[str, str])
     return [item.sentence(name) for name, item in named if name in data.corpora and len(data.corpora) > 1]
 
 
-def _subtitle(data: Curves, overlaid: bool) -> str:
+def _subtitle(data: Curves, overlaid: bool, unit: str) -> str:
     few, many = data.n_tokens
-    parts = [f"{few:,} tokens" if few == many else f"{few:,} to {many:,} tokens", "1 = same geometry"]
+    parts = [f"{few:,} {unit}s" if few == many else f"{few:,} to {many:,} {unit}s", "1 = same geometry"]
+    if not data.matched:
+        parts.append("layers as deep in both models")
     if data.band in BANDS:
         parts.append(BANDS[data.band])
     if len(data.lines) == 1 and overlaid:

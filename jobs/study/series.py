@@ -14,7 +14,7 @@ PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_]+)\}")
 def expand_series(checkpoints: list[Table], problems: list[str]) -> list[Table]:
     """The checkpoints with each `{step}`, `{seed}` and `{replicate}` filled in.
 
-    Several lists multiply, the first slowest.
+    Several lists multiply, the first slowest. Checkpoints of a list of seeds are replicates.
     """
     return [one for block in checkpoints for one in _expand(block, problems)]
 
@@ -29,6 +29,8 @@ def _expand(block: Table, problems: list[str]) -> Iterator[Table]:
         return
     for values in product(*lists.values()):
         filled = block | dict(zip(lists, values, strict=True))
+        if "seed" in lists:
+            filled.setdefault("replicate", filled["seed"])
         yield {key: _fill(value, filled) for key, value in filled.items()}
 
 
