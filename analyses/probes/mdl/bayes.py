@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from analyses.probes.mdl.edges import EdgeBatch
-from analyses.probes.mdl.network import Noise, Params, Shape, attended, mixed, stacked
+from analyses.probes.edge.batch import EdgeBatch
+from analyses.probes.edge.network import Noise, Params, Shape, attended, mixed, stacked
 
 INIT_STREAM = 3
 LOG_VARIANCE, SPREAD = -9.0, 0.01

@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 
 from actstore.errors import WorkError
-from analyses.probes.mdl import bayes, network
+from analyses.probes.edge import network
+from analyses.probes.edge.batch import EdgeBatch
+from analyses.probes.edge.network import Noise, Params, Shape, target_losses
+from analyses.probes.mdl import bayes
 from analyses.probes.mdl.code import block_ends, sentence_order
-from analyses.probes.mdl.edges import EdgeBatch, EdgeSet
-from analyses.probes.mdl.network import Noise, Params, Shape, target_losses
+from analyses.probes.mdl.edges import EdgeSet
 from analyses.probes.mdl.rule import EdgeRule
 from analyses.probes.plateau import Plateau
 from analyses.probes.stacked_adam import StackedAdam, clipped

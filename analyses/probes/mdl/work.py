@@ -10,8 +10,8 @@ import torch
 from actstore.errors import WorkError
 from actstore.schema.ports import ActivationSource, LabelSource, Unit
 from analyses.probes.device import torch_device
+from analyses.probes.edge.network import Shape
 from analyses.probes.mdl.edges import EdgeSet, edge_set
-from analyses.probes.mdl.network import Shape
 from analyses.probes.mdl.plan import SPLITS, LabelledRun, MdlBlock, MdlProbe, TaskRuns
 from analyses.probes.mdl.rows import PROBES, online_row, variational_row
 from analyses.probes.mdl.training import Task, online, variational

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from analyses.probes.mdl import bayes, network
-from analyses.probes.mdl.edges import EdgeBatch, Spans
-from analyses.probes.mdl.network import Noise, Shape, attended, mixed, target_losses
+from analyses.probes.edge import network
+from analyses.probes.edge.batch import EdgeBatch, Spans
+from analyses.probes.edge.network import Noise, Shape, attended, mixed, target_losses
+from analyses.probes.mdl import bayes
 from analyses.probes.stacked_adam import StackedAdam, clipped
 
 CPU = torch.device("cpu")

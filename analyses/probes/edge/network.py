@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, layer_norm
 
-from analyses.probes.mdl.edges import EdgeBatch, Spans
+from analyses.probes.edge.batch import EdgeBatch, Spans
 
 Params = dict[str, Tensor]
 """By name, each with the probe in front."""
