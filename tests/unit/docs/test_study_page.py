@@ -11,7 +11,9 @@ from jobs.study.drift import Drift
 from jobs.study.extract import Extract
 from jobs.study.finetune import Finetune
 from jobs.study.load import load_study
+from jobs.study.mdl_probe import MdlProbe
 from jobs.study.similarity import Similarity
+from jobs.study.structural_probe import StructuralProbe
 
 PAGE = (Path(__file__).parents[3] / "docs" / "study.md").read_text()
 
@@ -25,6 +27,8 @@ PAGE = (Path(__file__).parents[3] / "docs" / "study.md").read_text()
         ("[[finetune]]", Finetune),
         ("[[similarity]]", Similarity),
         ("[[drift]]", Drift),
+        ("[[structural_probe]]", StructuralProbe),
+        ("[[mdl_probe]]", MdlProbe),
     ],
 )
 def test_every_key_is_on_the_page_and_no_other(heading: str, block: type) -> None:
