@@ -10,9 +10,12 @@ from analyses.similarity.cca import cca, pwcca, svcca
 from analyses.similarity.cka import debiased_cka, linear_cka
 from analyses.similarity.kernels import KERNELS
 from analyses.similarity.minibatch import minibatch_cka
-from analyses.similarity.neighbours import common_share, nearest
+from analyses.similarity.neighbours import MAX_TOKENS as NEIGHBOURS_AT_MOST
+from analyses.similarity.neighbours import K, common_share, nearest
+from analyses.similarity.pairwise import MAX_TOKENS as PAIRS_AT_MOST
 from analyses.similarity.pairwise import kernel_cka, kernel_rsa
 from analyses.similarity.procrustes import procrustes
+from analyses.similarity.ranks import MAX_TOKENS as RANKS_AT_MOST
 from analyses.similarity.ranks import spearman_rsa
 from analyses.similarity.rsa import UNIT, cosine_rsa
 from analyses.similarity.shape import shape
@@ -61,41 +64,46 @@ class Measure:
     side: Callable[[Array, RowName], Any] | None = None
     """Made once of a side's rows for all it is compared with."""
     more_tokens_than_units: bool = False
+    tokens: tuple[int, int | None] = (2, None)
+    """Fewest and most that it can be taken of."""
 
 
 def _rsa(options: Options) -> Measure:
     kernel, ranks = options.kernel, options.compare == "spearman"
     name = "-".join(["rsa", *([kernel] if kernel != "cosine" else []), *(["spearman"] if ranks else [])])
     if ranks:
-        return _measure(None, name, lambda held: spearman_rsa(held, kernel))
+        return _measure(None, name, lambda held: spearman_rsa(held, kernel), tokens=(3, RANKS_AT_MOST))
     if kernel == "cosine":
-        return _measure(UNIT, name, cosine_rsa)
-    return _measure(None, name, lambda held: kernel_rsa(held, kernel))
+        return _measure(UNIT, name, cosine_rsa, tokens=(3, None))
+    return _measure(None, name, lambda held: kernel_rsa(held, kernel), tokens=(3, PAIRS_AT_MOST))
 
 
 def _cka(options: Options, *, debiased: bool) -> Measure:
     name = "cka-debiased" if debiased else "cka"
     if options.kernel == "rbf":
-        return _measure(None, f"{name}-rbf", lambda held: kernel_cka(held, "rbf", debiased=debiased))
-    return _measure(NORMED if debiased else RAW, name, debiased_cka if debiased else linear_cka)
+        value = partial(kernel_cka, kernel="rbf", debiased=debiased)
+        return _measure(None, f"{name}-rbf", value, tokens=(4, PAIRS_AT_MOST))
+    if debiased:
+        return _measure(NORMED, name, debiased_cka, tokens=(4, None))
+    return _measure(RAW, name, linear_cka)
 
 
 def _rtd() -> Measure:
     check_ripser()
-    return _measure(None, "rtd", rtd)
+    return _measure(None, "rtd", rtd, tokens=(4, None))
 
 
-def _measure(form: Form | None, name: str, value: Callable[[Any], float], enough: bool = False) -> Measure:
-    return Measure(form=form, finish=lambda found: {name: value(found)}, more_tokens_than_units=enough)
+def _measure(form: Form | None, name: str, value: Callable[[Any], float], **more: Any) -> Measure:
+    return Measure(form=form, finish=lambda found: {name: value(found)}, **more)
 
 
 MEASURES: dict[str, Callable[[Options], Measure]] = {
     "rsa": _rsa,
     "cka": partial(_cka, debiased=False),
     "cka-debiased": partial(_cka, debiased=True),
-    "cka-minibatch": lambda options: _measure(None, "cka-minibatch", minibatch_cka),
+    "cka-minibatch": lambda options: _measure(None, "cka-minibatch", minibatch_cka, tokens=(4, None)),
     "cca": lambda options: Measure(form=EXACT, finish=cca, more_tokens_than_units=True),
-    "svcca": lambda options: _measure(EXACT, "svcca", svcca, True),
+    "svcca": lambda options: _measure(EXACT, "svcca", svcca, more_tokens_than_units=True),
     "pwcca": lambda options: Measure(form=EXACT, finish=pwcca, more_tokens_than_units=True),
     "procrustes": lambda options: Measure(form=RAW, finish=procrustes),
     "shape": lambda options: Measure(
@@ -104,7 +112,10 @@ MEASURES: dict[str, Callable[[Options], Measure]] = {
         more_tokens_than_units=options.alpha < 1.0,
     ),
     "neighbours": lambda options: Measure(
-        form=None, side=nearest, finish=lambda both: {"neighbours": common_share(*both)}
+        form=None,
+        side=nearest,
+        finish=lambda both: {"neighbours": common_share(*both)},
+        tokens=(K + 2, NEIGHBOURS_AT_MOST),
     ),
     "rtd": lambda options: _rtd(),
 }

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from actstore.errors import NotFoundError
+from actstore.errors import NotFoundError, RequestError
 from actstore.schema import content_id
 from actstore.schema.ports import Unit
 from actstore.schema.refs import layer_site
@@ -135,10 +135,21 @@ def _readable_together(
 
 
 def _check_tokens(block: SimilarityBlock, measures: Sequence[Measure], pair: SidePair) -> None:
-    n_tokens = block.sample.n_tokens or pair[0].run.n_rows
+    n_rows = pair[0].run.n_rows
+    n_tokens = min(block.sample.n_tokens or n_rows, n_rows)
     for name, measure in zip(block.measures, measures, strict=True):
+        _check_number(name, measure, n_tokens)
         if measure.more_tokens_than_units:
             check_enough(name, n_tokens, [side.width for side in pair])
+
+
+def _check_number(name: str, measure: Measure, n_tokens: int) -> None:
+    least, most = measure.tokens
+    if n_tokens < least or (most is not None and n_tokens > most):
+        allowed = f"at least {least}" if most is None else f"{least} to {most:,}, for every pair is looked at"
+        raise RequestError(f"{name} of {n_tokens:,} tokens: it needs {allowed}; ask for another number")
+            f"{name} of {n_tokens:,} tokens: it needs {allowed}; ask for another number of tokens"
+        )
 
 
 def _by_need(args: GridArgs) -> Iterator[GridArgs]:

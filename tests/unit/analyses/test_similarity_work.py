@@ -176,9 +176,24 @@ def test_a_source_that_answers_with_other_rows_is_refused():
         rows_of(BLOCK, short)
 
 
-def test_too_few_tokens():
-    with pytest.raises(RequestError, match="2 tokens"):
-        rows_of(replace(BLOCK, sample=SampleSpec(n_tokens=2)))
+@pytest.mark.parametrize(
+    ("measure", "options", "n_tokens", "told"),
+    [
+        ("rsa", {}, 2, "rsa of 2 tokens: it needs at least 3"),
+        ("cka-debiased", {}, 3, "at least 4"),
+        ("neighbours", {}, 11, "12 to 100,000, for every pair is looked at"),
+        ("rsa", {"compare": "spearman"}, None, "rsa of 1,000,000 tokens: it needs 3 to 10,000"),
+        ("rsa", {"kernel": "rbf"}, 60_000, "rsa of 60,000 tokens: it needs 3 to 50,000"),
+        ("svcca", {}, 6, "7 tokens at least"),
+    ],
+)
+def test_too_few_or_too_many_tokens_are_refused_before_any_work(measure, options, n_tokens, told):
+    block = replace(
+        BLOCK, measures=(measure,), options=Options(**options), sample=SampleSpec(n_tokens=n_tokens)
+    )
+    runs = {name: replace(stored(name), n_rows=10**6) for name in ("base", "tuned")}
+    with pytest.raises(RequestError, match=told):
+        plan_units(block, [corpus(**runs)])
 
 
 @pytest.mark.parametrize(
