@@ -148,8 +148,6 @@ def _check_number(name: str, measure: Measure, n_tokens: int) -> None:
     if n_tokens < least or (most is not None and n_tokens > most):
         allowed = f"at least {least}" if most is None else f"{least} to {most:,}, for every pair is looked at"
         raise RequestError(f"{name} of {n_tokens:,} tokens: it needs {allowed}; ask for another number")
-            f"{name} of {n_tokens:,} tokens: it needs {allowed}; ask for another number of tokens"
-        )
 
 
 def _by_need(args: GridArgs) -> Iterator[GridArgs]:
