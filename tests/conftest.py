@@ -1,6 +1,11 @@
 """Settings of all test processes and what they start: no network, Ray on 127.0.0.1, no telemetry."""
 
 import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.s3_server import S3Server, s3_server, variables
 
 os.environ.update(
     {
@@ -11,3 +16,17 @@ os.environ.update(
         "TOKENIZERS_PARALLELISM": "false",
     }
 )
+
+
+@pytest.fixture(scope="session")
+def s3_running() -> Iterator[S3Server]:
+    """One S3 server for all tests; skips where there is none."""
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_running: S3Server) -> Iterator[S3Server]:
+    """The S3 server, and the environment by which clients find it."""
+    with variables(s3_running.environment):
+        yield s3_running

@@ -2,18 +2,23 @@
 
 from pathlib import Path
 
-from actstore.errors import NotYetError, RequestError
+from actstore.errors import RequestError
 from actstore.store.folder import FolderObjects
 from actstore.store.objects import Objects
 
+BUCKETS = ("s3", "gs", "az")
+ALLOWED = "give a folder, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX"
+
 
 def open_objects(url: str) -> Objects:
-    """The objects below a folder. Raises RequestError for what is no folder's name."""
-    if "://" in url and not url.startswith("file://"):
-        scheme = url.split("://", 1)[0]
-        if scheme in ("s3", "gs", "az"):
-            raise NotYetError(f"store {url!r}: object stores are not there yet; give a folder")
-        raise RequestError(f"store {url!r}: {scheme}:// is not known; give a folder")
+    """The objects below a folder or a bucket's prefix. Raises RequestError for what is neither."""
+    scheme, separator, _ = url.partition("://")
+    if separator and scheme in BUCKETS:
+        from actstore.store.bucket import open_bucket
+
+        return open_bucket(url)
+    if separator and scheme != "file":
+        raise RequestError(f"store {url!r}: {scheme}:// is not known; {ALLOWED}")
     if not url:
-        raise RequestError("the store's place is empty; give a folder")
+        raise RequestError(f"the store's place is empty; {ALLOWED}")
     return FolderObjects(Path(url.removeprefix("file://")))
