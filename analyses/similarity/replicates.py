@@ -22,15 +22,19 @@ Key = tuple[Any, ...]
 def replicate_labels(replicates: Mapping[str, int | None]) -> dict[str, str]:
     """What two or more replicates are called together: their name without the number at its end.
 
-    Where another checkpoint has that name they are told apart from it.
+    Where another checkpoint has that name they are told apart from it. Checkpoints of one number, such as
+    steps of one seed, are no replicates of one another.
 
     `replicates`: each checkpoint's number among its replicates, None where it is none.
     """
     stems = {name: _SEED.sub("", name) for name, number in replicates.items() if number is not None}
+    numbers: dict[str, list[int | None]] = {}
+    for name, stem in stems.items():
+        numbers.setdefault(stem, []).append(replicates[name])
     return {
         name: f"{stem} (seeds)" if stem in replicates else stem
         for name, stem in stems.items()
-        if stem and list(stems.values()).count(stem) > 1
+        if stem and len(numbers[stem]) == len(set(numbers[stem])) > 1
     }
 
 

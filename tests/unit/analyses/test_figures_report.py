@@ -47,6 +47,8 @@ def test_a_figure_is_drawn_in_three_forms_with_the_same_bytes_each_time():
 
 def test_the_page_needs_no_network():
     page = layer_curves(result()).html()
+    assert "<title>RSA similarity to base, layer by layer</title>" in page
+    assert 'name="viewport"' in page
     assert not re.search(r"<(script|link)[^>]*(src|href)=", page)
     assert not re.search(r"@import|url\(\s*['\"]?http", page)
     assert "tuned" in page
@@ -149,3 +151,19 @@ def test_cells_with_intervals_samples_and_gaps():
     assert "a\\|b" in table.markdown()
     (table,) = similarity_table(result(("tuned",), ("wiki",), seeds=(0, 1, 2)), digits=2)
     assert table.rows[3][1] == "0.39 ± 0.01"
+
+
+def test_corpora_have_colours_where_one_model_is_compared():
+    one, two = (layer_curves(result(names)).spec for names in (("tuned",), ("tuned", "random")))
+    fields = [spec["layer"][1]["encoding"]["color"]["field"] for spec in (one, two)]
+    assert fields == ["corpus", "line"]
+
+
+def test_words_are_called_words_and_other_depths_are_told():
+    rows = [{**row, "layer_b": row["layer_a"] // 3} for row in result(("tuned",), ("wiki",)).to_pylist()]
+    rows = [row for row in rows if row["layer_a"] in (0, 3)]
+    table = pa.Table.from_pylist(rows, schema=RESULTS["similarity"])
+    drawn = layer_curves(table, unit="word").svg()
+    assert "5,000 words" in drawn
+    assert "Layer of base (0 = embeddings)" in drawn
+    assert similarity_table(table, unit="word")[0].title == "rsa (5,000 words)"

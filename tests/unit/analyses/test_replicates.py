@@ -56,3 +56,10 @@ def test_without_resamples_there_is_no_interval():
     assert found.schema == SCHEMA
     assert found.column("low").to_pylist() == found.column("high").to_pylist() == [None]
     assert replicate_rows(rows([("base", "t-0", 0.8)]), {}).num_rows == 0
+
+
+def test_steps_of_a_seed_are_no_replicates():
+    steps = {f"p-{seed}-step{step}": seed for seed in (0, 1) for step in (0, 10)}
+    assert replicate_labels(steps) == {}
+    seeds = {f"p-step{step}-{seed}": seed for seed in (0, 1) for step in (0, 10)}
+    assert set(replicate_labels(seeds).values()) == {"p-step0", "p-step10"}

@@ -116,6 +116,7 @@ def test_several_lists_multiply_and_fill_the_base(tmp_path):
     assert [(item.name, item.base) for item in study.checkpoints[3:]] == [
         ("f-0-10-3", "b-0"), ("f-0-20-3", "b-0"), ("f-1-10-3", "b-1"), ("f-1-20-3", "b-1"),
     ]  # fmt: skip
+    assert [item.replicate for item in study.checkpoints[1:]] == [0, 1, 3, 3, 3, 3]
 
 
 def test_random_checkpoints_take_the_seed_of_the_study(tmp_path):
