@@ -2,30 +2,40 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from actstore.store.results import list_results
 from actstore.store.root import open_root
 from jobs import analyse
-from jobs.console import Console
+from jobs.console import Console, counted
 from jobs.drift import plan_drift_block, show_drift, shown_drift
 from jobs.options import add_study, asked_study
+from jobs.points import Point, append_points, known_points, score_points
 from jobs.prepare import refuse_later
 from jobs.similarity import plan_similarity, shown
+from jobs.task_score import PlannedScore
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_study(parser)
+    parser.add_argument(
+        "--append", metavar="FILE", type=Path,
+        help="add finished end-task scores to a CSV file, each once, with what they came from",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print what is finished; exit 1 where an analysis of the study is not."""
     study = asked_study(arguments)
     refuse_later(study)
+    if arguments.append is not None:
+        known_points(arguments.append)
     objects = open_root(study.store)
     results = analyse.results_of(study, objects)
     finished: list[analyse.AnyFinished] = []
     missing = []
+    points: list[Point] = []
     for block in study.similarity:
         planned = plan_similarity(objects, results, study, block)
         if planned.writer.find() is None:
@@ -49,6 +59,13 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         done = other.shown()
         done.show(console)
         finished.append(done)
+        if isinstance(other, PlannedScore):
+            points += score_points(objects, other, other.shown())
+    if arguments.append is not None:
+        n_new = append_points(arguments.append, points)
+        console.remark(
+            f"{counted(n_new, 'point')} added to {arguments.append}, {len(points) - n_new} there already"
+        )
     console.answer(
         {
             "store": study.store,

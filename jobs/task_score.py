@@ -45,7 +45,7 @@ class PlannedScore:
 
     @property
     def name(self) -> str:
-        return self.writer.name
+        return self.block.name
 
     def run(self, executor: Executor, resources: Resources, console: Console) -> "FinishedScore":
         """Score what has no part yet, then join the parts. Raises UnitsFailedError; what is done is kept."""
