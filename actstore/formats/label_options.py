@@ -18,6 +18,7 @@ SUFFIXES = {".jsonl": "edges", ".conllu": "conllu", ".iob2": "iob2", ".bio": "io
 OWN_SETS = {
     "edges": ("edges",),
     "squad": ("answers",),
+    "datasets": ("answers",),
     "semeval8": ("relations",),
     "iob2": ("entities",),
     "gum": ("entities", "coreference"),

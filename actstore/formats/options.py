@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-FORMATS = ("text", "pairs", "conllu", "mnli", "snli", "squad", "edges", "semeval8", "gum", "iob2")
+FORMATS = ("text", "pairs", "conllu", "mnli", "snli", "squad", "edges", "semeval8", "gum", "iob2", "datasets")
 """Formats this version reads."""
-LATER_FORMATS = ("parquet", "jsonl", "datasets")
+LATER_FORMATS = ("parquet", "jsonl")
 """Formats of the contract that are still to come."""
 WORDLESS_FORMATS = ("spr2", "propbank")
 """Annotations of a treebank without its words: formats of label files, no corpora."""
@@ -14,8 +14,8 @@ SPLIT_INTO = ("sentences",)
 WHERE_ALLOWED = {
     "text_from": ("conllu", "gum", "edges"),
     "split": ("gum", "semeval8", "datasets"),
-    "detokenize": ("text", "pairs", "mnli", "snli"),
-    "split_into": ("text",),
+    "detokenize": ("text", "pairs", "mnli", "snli", "datasets"),
+    "split_into": ("text", "datasets"),
 }
 """Options that mean something for some formats only: words of a treebank stay words, places in a paragraph of
 SQuAD stay places, and a pair is no list of sentences."""

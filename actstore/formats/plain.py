@@ -1,6 +1,7 @@
 """From a source's running text to examples: detokenized and cut into sentences where that is asked for."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from actstore.formats.options import ReadOptions
 from actstore.formats.ptb import ptb
@@ -23,6 +24,14 @@ def plain_examples(options: ReadOptions, tally: Tally, source_id: str, text: str
         return
     for number, sentence in enumerate(split_sentences(text), start=1):
         yield Example(source_id=f"{source_id}.{number}", text=sentence, words=split_words(sentence))
+
+
+def plain_text(
+    options: ReadOptions, tally: Tally, source_id: str, text: str, label: str | None
+) -> Iterator[Example]:
+    """As `plain_examples`, with the text's label."""
+    for example in plain_examples(options, tally, source_id, text):
+        yield replace(example, label=label)
 
 
 def plain_pair(

@@ -6,6 +6,7 @@ from itertools import islice
 
 from actstore.errors import CorpusError, NotYetError
 from actstore.formats.conllu import read_conllu
+from actstore.formats.dataset_source import read_dataset
 from actstore.formats.edges import read_edges
 from actstore.formats.gum import read_gum
 from actstore.formats.iob2 import read_iob2
@@ -39,6 +40,7 @@ READERS: Mapping[str, Reader] = {
     "semeval8": read_semeval8,
     "gum": read_gum,
     "iob2": read_iob2,
+    "datasets": read_dataset,
 }
 
 

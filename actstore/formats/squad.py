@@ -29,17 +29,27 @@ def read_squad(options: ReadOptions, tally: Tally) -> Generator[Example, None, N
     """
     seen: set[str] = set()
     for number, (where, question, context) in enumerate(_questions(options.path, tally), start=1):
-        id_, text = (take(question, key, str, where) for key in ("id", "question"))
+        id_ = take(question, "id", str, where)
         if id_ in seen:
             raise CorpusError(f"{where}: the id {id_!r} is there twice; give each question its own")
         seen.add(id_)
-        answers = _answers(question, context, where, tally)
-        if text.strip():
-            example = plain_pair(options, id_, text.strip(), context)
-            targets = tuple(_target(example.words, *answer) for answer in answers)
-            yield replace(example, targets={ANSWERS: targets})
-        else:
+        example = squad_example(options, question, context, where, tally)
+        if example is None:
             tally.skip("empty questions", number, unit="question")
+        else:
+            yield example
+
+
+def squad_example(
+    options: ReadOptions, question: Any, context: str, where: str, tally: Tally
+) -> Example | None:
+    """A question (id, question, answers) with its paragraph, None where it is empty. Raises CorpusError."""
+    id_, text = (take(question, key, str, where) for key in ("id", "question"))
+    answers = _answers(question, context, where, tally)
+    if not text.strip():
+        return None
+    example = plain_pair(options, id_, text.strip(), context)
+    return replace(example, targets={ANSWERS: tuple(_target(example.words, *answer) for answer in answers)})
 
 
 def _questions(path: str, tally: Tally) -> Iterator[tuple[str, Any, str]]:

@@ -2,7 +2,7 @@
 
 A model is a path if it starts with `/`, `./`, `../` or `~`, has more than one `/`, or is there beside the
 study file; else it is a hub id (`name` or `owner/name`). A corpus is always a path, but for format =
-"datasets". Whatever has `://` in it is a URL and stays as it is.
+"datasets", where the same rule as for models holds. Whatever has `://` in it is a URL and stays as it is.
 """
 
 import os
@@ -47,8 +47,10 @@ def _model(value: object, folder: Path) -> object:
 
 def _corpus(block: Table, folder: Path) -> Table:
     path, labels = block.get("path"), block.get("labels")
-    if isinstance(path, str) and block.get("format") != "datasets":
-        block = _with(block, "path", absolute(path, folder))
+    if isinstance(path, str):
+        # A data set has a name, as models have, or is a folder that was saved.
+        found = absolute(path, folder) if block.get("format") != "datasets" else _model(path, folder)
+        block = _with(block, "path", found)
     if isinstance(labels, dict):
         block = _with(block, "labels", {name: _label_file(file, folder) for name, file in labels.items()})
     return block

@@ -14,6 +14,8 @@ def best_tree(score_WP: Scores) -> Heads:
 
     Exactly one word is under the root, as Universal Dependencies has it.
     """
+    if not len(score_WP):  # a sentence of which no word has tokens
+        return np.zeros(0, dtype=np.int64)
     head_W: Heads = score_WP.argmax(axis=1).astype(np.int64)
     return head_W if is_tree(head_W) else _spanning(score_WP)
 

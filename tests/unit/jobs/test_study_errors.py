@@ -103,7 +103,7 @@ CASES = {
     "format": (
         STUDY.replace('format = "text"', 'format = "txt"'),
         '[[corpus]] "wiki": format = "txt": did you mean "text"? Allowed are text, pairs, conllu, mnli, '
-        "snli, squad, edges, semeval8, gum, iob2, spr2, propbank, parquet, jsonl, datasets",
+        "snli, squad, edges, semeval8, gum, iob2, datasets, spr2, propbank, parquet, jsonl",
     ),
     "text_from": (
         f"{STUDY}text_from = 'raw'\n",

@@ -224,3 +224,7 @@ def test_a_folder_without_a_head_or_with_a_newer_one(tmp_path):
     (tmp_path / "head.json").write_text('{"head_version": 9, "task": "mnli"}')
     with pytest.raises(FormatVersionError, match="version 9"):
         load_head(tmp_path)
+
+
+def test_a_sentence_without_words_has_an_empty_tree():
+    assert best_tree(np.zeros((0, 1))).shape == (0,)
