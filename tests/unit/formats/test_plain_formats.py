@@ -113,7 +113,10 @@ def test_later_formats_are_refused_by_name(format):
         ({"format": "semeval8", "split": "test"}, 'split = "test": allowed are train, dev'),
         ({"format": "propbank"}, 'format = "propbank" has no words: name the treebank it annotates'),
         ({"format": "squad", "detokenize": "ptb"}, 'detokenize = "ptb": only for format = "text" or "pairs"'),
-        ({"format": "snli", "split_into": "sentences"}, 'only for format = "text" or "datasets", not "snli"; leave it out'),
+        (
+            {"format": "snli", "split_into": "sentences"},
+            'only for format = "text" or "datasets", not "snli"; leave it out',
+        ),
         ({"limit": 0}, "limit = 0; allowed are 1 and more"),
     ],
 )
