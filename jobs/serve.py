@@ -91,6 +91,8 @@ def options_of(arguments: argparse.Namespace) -> "ServiceOptions":
 def _serve_http(arguments: argparse.Namespace, console: Console, app: "FastAPI", flight_port: int) -> int:
     import uvicorn
 
+    from jobs.http_server import HttpServer
+
     config = uvicorn.Config(
         app,
         host=arguments.host,
@@ -107,7 +109,7 @@ def _serve_http(arguments: argparse.Namespace, console: Console, app: "FastAPI",
     http, grpc = f"http://{host}:{port}", f"grpc://{host}:{flight_port}"
     console.remark(f"{http} (pages; what can be asked: {http}/docs), {grpc} (Arrow Flight); Ctrl-C ends it")
     console.answer({"http": http, "flight": grpc})
-    uvicorn.Server(config).run(sockets=[listener])
+    HttpServer(config).run(sockets=[listener])
     return 0
 
 
