@@ -15,6 +15,14 @@ class StackedAdam:
         self.second = {name: torch.zeros_like(value) for name, value in params.items()}
         self.highest = {name: torch.zeros_like(value) for name, value in params.items()} if amsgrad else {}
 
+    def keep(self, probes: list[int]) -> dict[str, Tensor]:
+        """Go on with some of the probes; returns their parameters, which are the new ones to train."""
+        self.params, self.first, self.second, self.highest = (
+            {name: value.detach()[probes] for name, value in tensors.items()}
+            for tensors in (self.params, self.first, self.second, self.highest)
+        )
+        return self.params
+
     @torch.no_grad()
     def step(self, gradients: dict[str, Tensor], learning_rates: list[float]) -> None:
         """Move every parameter; a probe whose learning rate is 0 stays."""
@@ -32,12 +40,14 @@ class StackedAdam:
 
 
 def clipped(gradients: dict[str, Tensor], most: float) -> dict[str, Tensor]:
-    """Gradients of each probe scaled to at most a norm, as torch's clip_grad_norm_ does it."""
-    squares = torch.stack([value.flatten(start_dim=1).square().sum(dim=1) for value in _two(gradients)])
-    scale_P = (most / (squares.sum(dim=0).sqrt() + 1e-6)).clamp_max(1)
+    """Gradients of each probe scaled to at most a norm, as torch's clip_grad_norm_ does it.
+
+    A sum for each probe: one for all would add in an order that depends on how many there are.
+    """
+    n_probes = len(next(iter(gradients.values())))
+    squares = [
+        torch.stack([value[probe].square().sum() for value in gradients.values()]).sum()
+        for probe in range(n_probes)
+    ]
+    scale_P = (most / (torch.stack(squares).sqrt() + 1e-6)).clamp_max(1)
     return {name: value * scale_P.view(-1, *[1] * (value.ndim - 1)) for name, value in gradients.items()}
-
-
-def _two(gradients: dict[str, Tensor]) -> list[Tensor]:
-    """With at least two dimensions, so that they can be flattened behind the probe."""
-    return [value.unsqueeze(-1) for value in gradients.values()]

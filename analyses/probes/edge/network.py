@@ -80,13 +80,20 @@ def stacked(found: Params, n_probes: int, device: torch.device) -> Params:
 
 
 def mixed(params: Params, value_LTD: Tensor, reads_PL: Tensor) -> Tensor:
-    """Each probe's mix of the layers it reads, [P, T, D]: gamma times their softmax-weighted sum."""
-    weight_PL = torch.softmax(params["mix"].masked_fill(~reads_PL, -math.inf), dim=-1)
-    if bool((reads_PL.sum(dim=-1) == 1).all()):
-        # a mix of one layer: its product with zeros would only cost
-        found = value_LTD[reads_PL.int().argmax(dim=-1)]
-        return params["gamma"][:, None, None] * found
-    return params["gamma"][:, None, None] * torch.einsum("pl,ltd->ptd", weight_PL, value_LTD)
+    """Each probe's mix of the layers it reads, [P, T, D]: gamma times their softmax-weighted sum.
+
+    A product for each probe: one for all would add in an order that depends on how many there are.
+    """
+    found = []
+    for probe, reads_L in enumerate(reads_PL.tolist()):
+        layers = [layer for layer, is_read in enumerate(reads_L) if is_read]
+        one_TD = value_LTD[layers[0]]
+        if len(layers) > 1:
+            run = range(layers[0], layers[-1] + 1)
+            values = value_LTD[run.start : run.stop] if len(run) == len(layers) else value_LTD[layers]
+            one_TD = torch.tensordot(torch.softmax(params["mix"][probe, layers], dim=-1), values, dims=1)
+        found.append(params["gamma"][probe] * one_TD)
+    return torch.stack(found)
 
 
 def attended(params: Params, name: str, token_PTH: Tensor, spans: Spans, n_targets: int) -> Tensor:
