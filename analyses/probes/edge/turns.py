@@ -1,6 +1,6 @@
 """Turns: how many probes of a stack compute at once.
 
-On a CPU one: a core is busy with one probe's products, and the last bits of a vectorised exp or tanh depend on
+On a CPU one: a core is busy with one probe's products, and the last bits of a vectorised exp depend on
 where in memory a number lies, so on what lies before it. On a GPU as many as fit in memory.
 """
 
