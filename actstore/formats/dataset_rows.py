@@ -38,7 +38,7 @@ def shape_of(columns: Sequence[str]) -> str:
     )
 
 
-def row_examples(
+def row_examples(  # noqa: PLR0917  the parts of one row
     options: ReadOptions, tally: Tally, shape: str, row: Row, number: int, classes: Classes
 ) -> Iterator[Example]:
     """The examples of one row; `classes`: names of a column's classes, where it holds their numbers."""
