@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, Self
 
 from actstore.plan.outcomes import attempt
 from actstore.schema.ports import Failure, Outcome, Resources, Task, Unit, Work
 
 
 class SerialExecutor:
-    """Opens one group at a time; `resources.overlap` threads do its units. The twin of RayExecutor."""
+    """Opens one group after the other; `resources.overlap` threads do its units. The twin of RayExecutor."""
 
     n_workers = 1
 
@@ -24,14 +24,48 @@ class SerialExecutor:
         so that an interrupt stops the unit itself; else it stops after the units in hand.
         Raises ValueError where two units have one key.
         """
-        groups = _by_group(units)
+        groups = list(_by_group(units).items())
         worker = f"{socket.gethostname()}:{os.getpid()}"
-        for group, members in groups.items():
-            for unit, result in _group_results(work, group, members, resources.overlap):
-                if isinstance(result, Failure):
-                    yield Outcome(unit=unit, failure=result, worker=worker)
-                else:
-                    yield Outcome(unit=unit, result=result, worker=worker)
+        with _Opener(work, ahead=resources.ahead) as opener:
+            for number, (group, members) in enumerate(groups):
+                following = groups[number + 1][0] if number + 1 < len(groups) else None
+                results = _results(opener.take(group), members, resources.overlap)
+                n_left = len(members)
+                opener.begin(following, n_left <= resources.overlap)
+                for unit, result in results:
+                    n_left -= 1
+                    opener.begin(following, n_left <= resources.overlap)
+                    if isinstance(result, Failure):
+                        yield Outcome(unit=unit, failure=result, worker=worker)
+                    else:
+                        yield Outcome(unit=unit, result=result, worker=worker)
+
+
+class _Opener:
+    """Opens groups, with `ahead` the next one in a thread while the last units of the one before are done."""
+
+    def __init__(self, work: Work, *, ahead: bool) -> None:
+        self._work, self._ahead = work, ahead
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="open")
+        self._begun: Future[Task | Failure] | None = None
+
+    def begin(self, group: str | None, near: bool) -> None:
+        """Open the next group now, where it is near and not begun."""
+        if self._ahead and near and group is not None and self._begun is None:
+            self._begun = self._pool.submit(attempt, partial(self._work.open, group))
+
+    def take(self, group: str) -> Task | Failure:
+        """What was begun for the group, else opened now."""
+        begun, self._begun = self._begun, None
+        return attempt(partial(self._work.open, group)) if begun is None else begun.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._begun is not None and not isinstance(task := self._begun.result(), Failure):
+            task.close()
+        self._pool.shutdown()
 
 
 def _by_group(units: Sequence[Unit]) -> dict[str, list[Unit]]:
@@ -43,10 +77,9 @@ def _by_group(units: Sequence[Unit]) -> dict[str, list[Unit]]:
     return groups
 
 
-def _group_results(
-    work: Work, group: str, units: Sequence[Unit], n_threads: int
+def _results(
+    task: Task | Failure, units: Sequence[Unit], n_threads: int
 ) -> Iterator[tuple[Unit, Any | Failure]]:
-    task = attempt(partial(work.open, group))
     if isinstance(task, Failure):
         yield from ((unit, task) for unit in units)
         return

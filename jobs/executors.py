@@ -1,7 +1,7 @@
 """Which executor a command uses: Ray, or one process without it."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,6 +12,7 @@ from actstore.errors import UnitsFailedError
 from actstore.schema.ports import Executor, Resources
 from actstore.serial import SerialExecutor
 from actstore.store.objects import Objects
+from jobs.machine import machine_bytes
 
 AnyExecutor: TypeAlias = SerialExecutor | RayExecutor
 
@@ -27,11 +28,16 @@ class NoExecutor:
 
 @contextmanager
 def open_executor(
-    arguments: argparse.Namespace, *, stores: Sequence[Objects] = (), models: Sequence[Path] = ()
+    arguments: argparse.Namespace,
+    *,
+    stores: Sequence[Objects] = (),
+    models: Sequence[Path] = (),
+    tell: Callable[[str], None] = lambda remark: None,
 ) -> Iterator[AnyExecutor]:
     """The executor that `--ray-address` and `--workers` name, closed at the end. Nothing is stored.
 
-    Every node writes `stores` and reads the folders `models`: a cluster is asked to prove both.
+    Every node writes `stores` and reads the folders `models`: a cluster is asked to prove both. `tell` takes
+    remarks on nodes that join later and do not.
     Raises ClusterError when nothing answers, a node can not see the files, or they would vanish with a job.
     """
     folders = [folder for objects in stores if (folder := objects.local_path("")) is not None]
@@ -42,7 +48,7 @@ def open_executor(
     if arguments.ray_address == "none":
         yield SerialExecutor()
         return
-    with RayExecutor(arguments.ray_address, arguments.workers) as executor:
+    with RayExecutor(arguments.ray_address, arguments.workers, tell=tell) as executor:
         executor.check_nodes([_existing(folder) for folder in folders], models)
         yield executor
 
@@ -56,6 +62,11 @@ def workers_for(executor: Executor, resources: Resources, n_units: int) -> int:
     """How many workers will do so many units."""
     found = executor.workers_for(resources) if isinstance(executor, RayExecutor) else executor.n_workers
     return min(found, n_units)
+
+
+def share_bytes(executor: Executor, resources: Resources) -> int:
+    """Memory that one worker has, in bytes: its share of a node, or this machine's."""
+    return executor.share_bytes(resources) if isinstance(executor, RayExecutor) else machine_bytes()
 
 
 def _existing(folder: Path) -> Path:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from actstore.cluster.metrics import RayMetrics
-from actstore.extract.driver import SHARDS_IN_HAND, RunPlan, RunReport, extract_runs, memory_bytes
+from actstore.extract.driver import RunPlan, RunReport, extract_runs
 from actstore.extract.load import open_checkpoint
 from actstore.extract.summary import store_summary
 from actstore.schema.ports import Resources
@@ -15,7 +15,7 @@ from actstore.store.places import open_objects
 from actstore.store.root import check_format, create_root
 from actstore.store.runs import missing_shards
 from jobs.console import Console, counted, human_bytes
-from jobs.executors import AnyExecutor, NoExecutor, gpus_per_worker, open_executor, workers_for
+from jobs.executors import AnyExecutor, NoExecutor, open_executor, workers_for
 from jobs.loading import check_loading
 from jobs.log import Log, open_log
 from jobs.options import add_log, add_study, add_workers, asked_study
@@ -32,6 +32,7 @@ from jobs.prepare import (
 from jobs.study.study import Study
 from jobs.training.trained import stored_checkpoint
 from jobs.watch import Watch, tell_summary
+from jobs.workers import worker_resources
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +64,9 @@ def extract_study(study: Study, arguments: argparse.Namespace, console: Console)
     # Whatever can still refuse the request does so before the first write.
     with (
         open_log(arguments.log) as log,
-        open_executor(arguments, stores=[place], models=described.model_folders()) as executor,
+        open_executor(
+            arguments, stores=[place], models=described.model_folders(), tell=console.remark
+        ) as executor,
     ):
         check_loading(described, executor, threads=arguments.threads)
         objects = create_root(study.store)
@@ -98,18 +101,13 @@ def _extract_missing(
 ) -> list[RunReport]:
     plans = make_ready(described, objects)
     missing = n_missing(objects, plans)
-    resources = Resources(
-        threads=arguments.threads,
-        cpus=float(arguments.threads),
-        gpus=gpus_per_worker(executor) * (described.study.extract.gpus_per_worker or 1),
-        overlap=SHARDS_IN_HAND,
-        memory_bytes=max(memory_bytes(plan.spec, plan.max_length) for plan in plans),
-    )
+    resources = worker_resources(described, plans, objects, executor, threads=arguments.threads)
     with console.progress("extracting shards", missing) as bar:
         console.remark(
             f"{counted(missing, 'shard')} of {counted(len(plans), 'run')} to compute on "
             f"{counted(workers_for(executor, resources, missing), 'worker')}, "
-            f"{human_bytes(resources.memory_bytes)} of memory each at most beside the model"
+            f"{human_bytes(resources.memory_bytes)} of memory each at most beside its libraries"
+            + (", the next checkpoint loaded while one computes" if resources.ahead else "")
         )
         watch = Watch(bar, log, None if arguments.ray_address == "none" else RayMetrics())
         reports = extract_runs(

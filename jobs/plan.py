@@ -5,7 +5,6 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from actstore.errors import CapacityError
 from actstore.plan.cost import READ_BYTES, Speed, refusals
@@ -13,6 +12,7 @@ from actstore.store.objects import Objects
 from actstore.store.places import open_objects
 from actstore.store.root import check_format
 from jobs.console import Console, human_bytes, human_seconds
+from jobs.machine import machine_bytes
 from jobs.options import add_study, asked_study
 from jobs.planned import (
     PlannedRun,
@@ -35,7 +35,6 @@ HEADERS = (
     "checkpoint", "corpus", "sites", "tokens", "shards missing", "bytes", "memory of a worker",
     "worker time left", "asked by",
 )  # fmt: skip
-CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,15 +113,6 @@ def free_bytes(place: Objects) -> int | None:
         return None
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     return shutil.disk_usage(there).free
-
-
-def machine_bytes() -> int:
-    """Memory of this machine, or of the container it is."""
-    memory_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    try:
-        return min(memory_bytes, int(CGROUP_LIMIT.read_text()))
-    except (OSError, ValueError):  # none, or "max"
-        return memory_bytes
 
 
 def _row(item: PlannedRun, speed: Speed) -> list[str]:

@@ -1,6 +1,6 @@
 """The actors of one map: who is there, what each has in hand, and what happened to them. Decides nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,8 @@ from ray import exceptions
 
 from actstore.cluster import actor
 from actstore.cluster.gate import Done
+from actstore.cluster.nodes import node_name
+from actstore.cluster.probes import Probe
 from actstore.plan.outcomes import failure_of
 from actstore.schema.ports import Resources, Unit, Work
 
@@ -29,6 +31,14 @@ class Arrived:
     """A worker answers and has nothing open: a new one, or one that came back."""
 
     worker: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """A worker answers from a node that does not see what it needs. It gets no work."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +67,7 @@ class Unborn:
     reason: str
 
 
-Event = Arrived | Ended | Lost | Unborn
+Event = Arrived | Blind | Ended | Lost | Unborn
 
 
 @dataclass(slots=True)
@@ -72,8 +82,15 @@ class _Member:
 class Crew:
     """Starts actors, gives them units and tells what came of it."""
 
-    def __init__(self, work: Work, resources: Resources, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        work: Work,
+        resources: Resources,
+        environment: Mapping[str, str],
+        probes: Sequence[Probe] = (),
+    ) -> None:
         self._work, self._resources, self._environment = work, resources, environment
+        self._probes = tuple(probes)
         self._members: dict[str, _Member] = {}
         self._pings: dict[Any, str] = {}
         self._holders: dict[Any, str] = {}
@@ -90,6 +107,11 @@ class Crew:
     def n_answering(self) -> int:
         return sum(member.answers for member in self._members.values())
 
+    @property
+    def n_expected(self) -> int:
+        """Workers that were asked for and do not answer yet."""
+        return len(self._pings)
+
     def grow(self, n_members: int) -> None:
         """Have this many actors; those that find no place yet wait without holding anybody up."""
         while len(self._members) < n_members:
@@ -97,7 +119,7 @@ class Crew:
             self._n_started += 1
             handle = actor.start(self._work, self._resources, self._environment)
             self._members[name] = _Member(handle)
-            self._pings[actor.ping(handle)] = name
+            self._pings[actor.ping(handle, self._probes)] = name
 
     def give(self, worker: str, unit: Unit) -> None:
         member = self._members[worker]
@@ -133,13 +155,17 @@ class Crew:
         name = self._pings.pop(reference)
         member = self._members[name]
         try:
-            member.label = ray.get(reference)
+            arrival: actor.Arrival = ray.get(reference)
         except exceptions.RayError as error:
             del self._members[name]
             ray.kill(member.handle)
             return Unborn(str(error))
+        member.label = arrival.label
+        if arrival.lacks is not None:
+            # It stays and holds its place, so that no other one is started there.
+            return Blind(f"node {node_name(arrival.node)} {arrival.lacks}")
         member.answers = True
-        return Arrived(name)
+        return Arrived(name, arrival.node)
 
     def _collect(self, reference: Any, events: list[Event], reasons: dict[str, str]) -> None:
         name = self._holders.pop(reference)
@@ -161,5 +187,5 @@ class Crew:
             self._holders.pop(reference, None)
         member.units.clear()
         member.answers = False
-        self._pings[actor.ping(member.handle)] = name
+        self._pings[actor.ping(member.handle, self._probes)] = name
         return Lost(name, member.label, reason)

@@ -1,11 +1,14 @@
 """The executor on Ray: a crew of actors on this machine or a cluster, driven by plan.schedule."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from actstore.cluster.connect import connect, worker_environment
+from actstore.cluster.places import places, smallest_share
+from actstore.cluster.probes import Probe, probe_file, probe_listing
 from actstore.errors import CapacityError
 from actstore.plan.schedule import Schedule
 from actstore.schema.ports import Outcome, Resources, Unit, Work
@@ -20,7 +23,7 @@ class RayExecutor:
     as many as fit on the cluster, more when nodes are added. `environment`: further variables of the worker
     processes. `load_cost`: what opening a group costs in weight (None: as much as a unit).
     `placement_seconds`: how long to wait while not one worker can be had. `record` is told every outcome, for
-    metrics.
+    metrics; `tell` takes remarks for the user.
     Raises ClusterError when nothing answers at the address.
     """
 
@@ -33,13 +36,16 @@ class RayExecutor:
         load_cost: float | None = None,
         placement_seconds: float = PLACEMENT_SECONDS,
         record: Callable[[Outcome], None] | None = None,
+        tell: Callable[[str], None] = lambda remark: None,
     ) -> None:
         self._owned = connect(address, n_workers)
         self._n_workers = n_workers
         self._environment = dict(environment or {})
         self._load_cost = load_cost
         self._placement_seconds = placement_seconds
-        self._record = record
+        self._record, self._tell = record, tell
+        self._probes: list[Probe] = []
+        self._held = ExitStack()
 
     @property
     def n_workers(self) -> int:
@@ -58,35 +64,59 @@ class RayExecutor:
         """Yield one outcome a unit, in the order they end.
 
         What a unit raises is its failure and is not tried again. Units of a lost worker are done again by
-        others, up to three times. A group that one worker can not open fails for all.
+        others, up to three times. A group that a worker can not open is opened by others, elsewhere first; it
+        fails where nobody can, alone.
         Raises CapacityError where this machine can not hold one worker; ClusterError where no worker starts.
         """
         # Ray reads its settings when it is imported, and `connect` makes them.
         from actstore.cluster.crew import Crew
         from actstore.cluster.drive import Drive
 
-        schedule = Schedule(units, slots=resources.overlap, load_cost=self._load_cost)
+        schedule = Schedule(
+            units, slots=resources.overlap, load_cost=self._load_cost, ahead=resources.ahead
+        )  # fmt: skip
         self._check_fits(resources)
-        crew = Crew(work, resources, worker_environment(resources, self._environment))
+        crew = Crew(work, resources, worker_environment(resources, self._environment), self._probes)
         drive = Drive(
-            crew, schedule, lambda: self.workers_for(resources), placement_seconds=self._placement_seconds
+            crew,
+            schedule,
+            lambda: self.workers_for(resources),
+            placement_seconds=self._placement_seconds,
+            tell=self._tell,
         )
         for outcome in drive.outcomes():
             if self._record is not None:
                 self._record(outcome)
             yield outcome
 
+    def share_bytes(self, resources: Resources) -> int:
+        """Memory of a worker's share of the fullest node, in bytes; 0 where nobody has a place."""
+        from actstore.cluster.nodes import alive_nodes
+
+        return smallest_share([node["Resources"] for node in alive_nodes()], resources, self._n_workers)
+
     def check_nodes(self, folders: Sequence[Path], readable: Sequence[Path] = ()) -> None:
-        """Every node proves that it sees stores and models. Raises ClusterError with node and path."""
+        """Every node proves that it sees what the driver sees, and so does each that joins later.
+
+        In each of `folders` (stores) the driver writes a probe file that every node must find and be able to
+        write beside; it stays until the executor is closed. Of `readable` (local models) each node must find
+        the same files, as large, and open them. Raises ClusterError with node and path; AccessError where the
+        driver can not write.
+        """
         from actstore.cluster.nodes import check_nodes
 
-        if not self._owned:
-            check_nodes(folders, readable)
+        if self._owned:
+            return
+        probes = [self._held.enter_context(probe_file(folder)) for folder in folders]
+        probes += [probe_listing(path) for path in readable]
+        check_nodes(probes)
+        self._probes += probes
 
     def close(self) -> None:
-        """Stop Ray where it was started by this executor."""
+        """Stop Ray where it was started by this executor; take the probe files away."""
         import ray
 
+        self._held.close()
         if self._owned:
             ray.shutdown()
             self._owned = False
@@ -100,7 +130,7 @@ class RayExecutor:
         self.close()
 
     def _places(self, resources: Resources) -> int:
-        from actstore.cluster.nodes import alive_nodes, places
+        from actstore.cluster.nodes import alive_nodes
 
         return places([node["Resources"] for node in alive_nodes()], resources)
 

@@ -1,5 +1,6 @@
-"""The inside of a worker: one group open at a time, whatever order units arrive in. Knows no Ray."""
+"""The inside of a worker: one group at work at a time, whatever order units arrive in. Knows no Ray."""
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from threading import Condition
@@ -19,20 +20,36 @@ class Done:
     """False where the unit failed because its group could not be opened."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """A group that is being opened, or was."""
+
+    group: str
+    task: Future[Task | Failure]
+
+    def close(self) -> None:
+        """Give back what was opened; waits where it still is being opened."""
+        task = self.task.result()
+        if not isinstance(task, Failure):
+            task.close()
+
+
 class Gate:
     """Opens, does and closes for the threads of one worker.
 
-    A unit of another group waits until the units in hand are done; then the old task is closed and the new
-    one opened, so that never two groups are in memory. At most `slots` units are in hand, also when the
-    driver has given up on some of them and sends more.
+    A unit of another group waits until the units in hand are done. Without `ahead` its group is opened only
+    then, after the old one was closed, so that never two groups are in memory; with `ahead` it is opened
+    meanwhile, so that never three are. At most `slots` units are in hand, also when the driver has given up
+    on some of them and sends more.
     """
 
-    def __init__(self, work: Work, slots: int) -> None:
+    def __init__(self, work: Work, slots: int, *, ahead: bool = False) -> None:
         self._work = work
         self._slots = slots
+        self._ahead = ahead
         self._changed = Condition()
-        self._group: str | None = None
-        self._task: Task | Failure | None = None
+        self._now: _Opening | None = None
+        self._next: _Opening | None = None
         self._n_in_hand = 0
 
     def do(self, unit: Unit) -> Done:
@@ -49,30 +66,57 @@ class Gate:
     def close(self) -> None:
         """Wait for the units in hand, then close what is open."""
         with self._changed:
-            self._changed.wait_for(lambda: self._n_in_hand == 0)
-            self._close_task()
+            self._changed.wait_for(lambda: self._n_in_hand == 0 and not self._is_opening())
+            self._close_all_but("")
 
     def _enter(self, group: str) -> Task | Failure:
+        if self._ahead:
+            self._open_ahead(group)
         with self._changed:
             self._changed.wait_for(lambda: self._admits(group))
-            if self._task is None or self._group != group:
-                self._close_task()
-                self._group = group
-                # A failure is kept like a task: the next unit of the group need not try again.
-                self._task = attempt(partial(self._work.open, group))
-            if not isinstance(self._task, Failure):
+            if self._now is None or self._now.group != group:
+                self._close_all_but(group)
+                self._now, self._next = self._next or self._open(group), None
+            # A failure is kept like a task: the next unit of the group need not try again.
+            task = self._now.task.result()
+            if not isinstance(task, Failure):
                 self._n_in_hand += 1
-            return self._task
+            return task
+
+    def _open_ahead(self, group: str) -> None:
+        """Open the group beside the one at work, unless one is beside it already."""
+        with self._changed:
+            idle = self._n_in_hand == 0
+            if idle or self._next is not None or (self._now is not None and self._now.group == group):
+                return
+            self._next = opening = _Opening(group, Future())
+        opening.task.set_result(attempt(partial(self._work.open, group)))
+        with self._changed:
+            self._changed.notify_all()
+
+    def _open(self, group: str) -> _Opening:
+        opening = _Opening(group, Future())
+        opening.task.set_result(attempt(partial(self._work.open, group)))
+        return opening
 
     def _admits(self, group: str) -> bool:
-        return self._n_in_hand == 0 or (self._group == group and self._n_in_hand < self._slots)
+        if self._n_in_hand:
+            return self._now is not None and self._now.group == group and self._n_in_hand < self._slots
+        return not self._is_opening()
+
+    def _is_opening(self) -> bool:
+        return self._next is not None and not self._next.task.done()
 
     def _leave(self) -> None:
         with self._changed:
             self._n_in_hand -= 1
             self._changed.notify_all()
 
-    def _close_task(self) -> None:
-        task, self._task = self._task, None
-        if task is not None and not isinstance(task, Failure):
-            task.close()
+    def _close_all_but(self, group: str) -> None:
+        """Close the group at work, and the one beside it where it is another one."""
+        if self._now is not None:
+            self._now.close()
+        if self._next is not None and self._next.group != group:
+            self._next.close()
+            self._next = None
+        self._now = None

@@ -9,6 +9,8 @@ SHARD_BYTES = 512 << 20
 """Largest sum of a shard's objects: what a worker holds for each shard in hand."""
 PARALLEL_SHARDS = 64
 """A run is cut into at least this many shards while it has the blocks, so that workers find work."""
+LIBRARIES_BYTES = 1 << 30
+"""A worker with Python, torch, transformers and the store's libraries loaded holds less."""
 
 
 def chunk_rows(widths: Sequence[int], item_bytes: int, block_rows: int) -> int:
@@ -64,3 +66,19 @@ def worker_bytes(
     batches = BATCHES * batch_tokens * sum(widths) * 4 + 3 * batch_tokens * max(widths) * 8
     forward = FORWARD_UNITS * batch_tokens * max(widths) * 4
     return in_hand * shard + encoding + batches + (2 if reduced else 1) * (forward + HEAP_BYTES)
+
+
+def opens_ahead(
+    share_bytes: int, work_bytes: int, model_bytes: Sequence[int], compute_dtype: str, gpus: float
+) -> bool:
+    """Whether a worker may load its next checkpoint while it computes with the one before.
+
+    `share_bytes`: memory that a worker has; `work_bytes`: what extraction adds (`worker_bytes`);
+    `model_bytes`: weights of the checkpoints, of which the two largest are there at once. Not on a GPU, whose
+    memory is not known before a worker is there. Not in less than float32: while a model is built its dtype
+    is the whole process's default, and a forward beside it may give other values.
+    """
+    if gpus or compute_dtype != "float32" or len(model_bytes) < 2:
+        return False
+    models = sum(sorted(model_bytes)[-2:])
+    return LIBRARIES_BYTES + work_bytes + models <= share_bytes

@@ -1,14 +1,16 @@
 """Which unit a worker does next, as decisions that follow from events. Knows no Ray, no thread and no clock.
 
-Events: `join`, `done`, `lose`, `drop_group`. Decision: `assign`. Three rules: a worker stays with the group
-it has open; with empty hands and nothing left there it starts the largest group nobody works on; when there
-is none it helps the group with the most work left per worker, provided that it then ends sooner than alone.
+Events: `join`, `done`, `refuse`, `lose`. Decisions: `assign`, `give_up`. Three rules: a worker stays with the
+group it has open; with empty hands and nothing left there it starts the largest group nobody works on; when
+there is none it helps the group with the most work left per worker, provided that it then ends sooner than
+alone. With `ahead` a worker is given the first unit of the next group while its last units of the one before
+are in hand, so that it can open the one while it computes the other.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from actstore.plan.group import Group, urgency
 from actstore.schema.ports import Failure, Unit
 
 MAX_ATTEMPTS = 3
@@ -24,30 +26,17 @@ class Assignment:
 
 
 @dataclass(slots=True)
-class _Group:
-    pending: deque[Unit] = field(default_factory=deque)
-    pending_weight: float = 0.0
-    flying_weight: float = 0.0
-    workers: int = 0
-    """Workers that have it open."""
-
-    @property
-    def share(self) -> float:
-        """Work left for each of its workers; units in hand count as half done."""
-        return (self.pending_weight + self.flying_weight / 2) / self.workers
-
-    @property
-    def ends_after(self) -> float:
-        """When its workers end it alone; a unit is done by one worker, so they go in rounds."""
-        rounds = -(-len(self.pending) // self.workers)
-        return self.flying_weight / 2 / self.workers + rounds * self.pending_weight / len(self.pending)
-
-
-@dataclass(slots=True)
 class _Worker:
+    name: str
     number: int
+    place: str
     group: str | None = None
     in_hand: dict[str, Unit] = field(default_factory=dict)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it holds units of the group before the one it is to open."""
+        return any(unit.group != self.group for unit in self.in_hand.values())
 
 
 class Schedule:
@@ -55,17 +44,26 @@ class Schedule:
 
     `slots` units may be in the hands of one worker. `load_cost` is what opening a group costs, in units of
     weight (None: the mean weight of a unit). A unit that was in hand when a worker was lost is done again
-    alone, so that a unit that kills its workers takes no other unit with it.
+    alone, so that a unit that kills its workers takes no other unit with it. `ahead`: a worker may hold one
+    unit more, of the next group, which nobody else works on.
     """
 
-    def __init__(self, units: Sequence[Unit], *, slots: int = 1, load_cost: float | None = None) -> None:
-        self._groups: dict[str, _Group] = {}
-        self._pending: dict[str, _Group] = {}
+    def __init__(
+        self,
+        units: Sequence[Unit],
+        *,
+        slots: int = 1,
+        load_cost: float | None = None,
+        ahead: bool = False,
+    ) -> None:
+        self._groups: dict[str, Group] = {}
+        self._pending: dict[str, Group] = {}
         self._workers: dict[str, _Worker] = {}
         self._asking: dict[str, None] = {}
         self._idle: dict[str, None] = {}
         self._losses: dict[str, int] = {}
-        self._slots = slots
+        self._refused: dict[str, Group] = {}
+        self._slots, self._ahead = slots, ahead
         self._left: set[str] = set()
         self._n_joined = 0
         for unit in units:
@@ -80,22 +78,46 @@ class Schedule:
         """Units that are neither done, dropped nor given up."""
         return len(self._left)
 
-    def join(self, worker: str) -> None:
-        """A worker is there, with nothing open."""
+    def join(self, worker: str, place: str = "") -> None:
+        """A worker is there, with nothing open. `place`: what it shares files and hardware with others by."""
         assert worker not in self._workers, f"{worker} joined twice"
-        self._workers[worker] = _Worker(self._n_joined)
+        self._workers[worker] = _Worker(worker, self._n_joined, place)
         self._n_joined += 1
         self._asking[worker] = None
 
     def done(self, worker: str, key: str) -> int:
         """A worker ended a unit, well or not. Returns the attempts it took."""
+        unit = self._workers[worker].in_hand.pop(key)
+        group = self._groups[unit.group]
+        group.flying_weight -= unit.weight
+        group.opens = True
+        self._left.remove(key)
+        self._ask(worker)
+        return self._losses.get(key, 0) + 1
+
+    def refuse(self, worker: str, key: str) -> None:
+        """A worker could not open the group of a unit: the unit goes back, for others; it lost nothing."""
         holder = self._workers[worker]
         unit = holder.in_hand.pop(key)
-        self._groups[unit.group].flying_weight -= unit.weight
-        self._left.remove(key)
-        self._idle.pop(worker, None)
-        self._asking[worker] = None
-        return self._losses.get(key, 0) + 1
+        group = self._groups[unit.group]
+        group.flying_weight -= unit.weight
+        group.refused.setdefault(holder.place, set()).add(worker)
+        self._refused[unit.group] = group
+        self._return(unit)
+        if holder.group == unit.group:
+            group.workers -= 1
+            holder.group = None
+        self._ask(worker)
+        self._ask_idle()
+
+    def give_up(self, *, expecting: bool = False) -> tuple[Unit, ...]:
+        """Take out and return the units of groups that can not be opened.
+
+        Those are groups that nobody who is there may try any more; while more workers are expected, only
+        those that several places refused.
+        """
+        hopeless = [name for name, group in self._refused.items() if self._is_hopeless(group, expecting)]
+        return tuple(unit for name in hopeless for unit in self._drop(name))
 
     def lose(self, worker: str) -> tuple[Unit, ...]:
         """A worker is gone: its units go back, first in line. Returns those that are given up."""
@@ -105,21 +127,8 @@ class Schedule:
         if holder.group is not None:
             self._groups[holder.group].workers -= 1
         given_up = tuple(unit for unit in reversed(holder.in_hand.values()) if not self._put_back(unit))
-        # What was not worth joining before may be now.
-        self._asking.update(self._idle)
-        self._idle.clear()
+        self._ask_idle()
         return given_up
-
-    def drop_group(self, name: str) -> tuple[Unit, ...]:
-        """Take out what nobody has begun of a group that can not be opened, and return it."""
-        group = self._pending.pop(name, None)
-        if group is None:
-            return ()
-        units = tuple(group.pending)
-        group.pending.clear()
-        group.pending_weight = 0.0
-        self._left.difference_update(unit.key for unit in units)
-        return units
 
     def assign(self) -> tuple[Assignment, ...]:
         """All that can be handed out now; empty hands first, so that few units spread over all workers."""
@@ -130,7 +139,7 @@ class Schedule:
         return self._losses.get(key, 0)
 
     def _assignments(self) -> Iterator[Assignment]:
-        for n_held in range(self._slots):
+        for n_held in range(self._slots + self._ahead):
             for name in self._asking_with(n_held):
                 unit = self._next(self._workers[name])
                 if unit is not None:
@@ -148,7 +157,7 @@ class Schedule:
         if any(key in self._losses for key in worker.in_hand):
             return None
         name = worker.group if worker.group in self._pending else self._choose(worker)
-        if name is None:
+        if name is None or (name == worker.group and len(worker.in_hand) >= self._slots):
             return None
         group = self._pending[name]
         if group.pending[0].key in self._losses and worker.in_hand:
@@ -158,10 +167,15 @@ class Schedule:
 
     def _choose(self, worker: _Worker) -> str | None:
         """The group to open next, None where opening one ends nothing sooner."""
-        if worker.in_hand or not self._pending:
+        if worker.in_hand and (not self._ahead or worker.is_ahead):
             return None
-        name, group = max(self._pending.items(), key=_urgency)
-        if group.workers and self._load_cost + group.pending[0].weight >= group.ends_after:
+        able = (item for item in self._pending.items() if item[1].may_open(worker.name, worker.place))
+        name, group = max(able, key=urgency, default=("", None))
+        if group is None:
+            return None
+        if group.workers and (
+            worker.in_hand or self._load_cost + group.pending[0].weight >= group.ends_after
+        ):
             return None
         return name
 
@@ -173,7 +187,7 @@ class Schedule:
         worker.group = name
         self._groups[name].workers += 1
 
-    def _take(self, worker: _Worker, name: str, group: _Group) -> Unit:
+    def _take(self, worker: _Worker, name: str, group: Group) -> Unit:
         unit = group.pending.popleft()
         group.pending_weight -= unit.weight
         group.flying_weight += unit.weight
@@ -183,7 +197,7 @@ class Schedule:
         return unit
 
     def _add(self, unit: Unit) -> None:
-        group = self._groups.setdefault(unit.group, _Group())
+        group = self._groups.setdefault(unit.group, Group())
         group.pending.append(unit)
         group.pending_weight += unit.weight
         self._pending[unit.group] = group
@@ -191,22 +205,43 @@ class Schedule:
 
     def _put_back(self, unit: Unit) -> bool:
         """False where the unit was lost too often and is given up."""
-        group = self._groups[unit.group]
-        group.flying_weight -= unit.weight
+        self._groups[unit.group].flying_weight -= unit.weight
         self._losses[unit.key] = self._losses.get(unit.key, 0) + 1
         if self._losses[unit.key] >= MAX_ATTEMPTS:
             self._left.remove(unit.key)
             return False
+        self._return(unit)
+        return True
+
+    def _return(self, unit: Unit) -> None:
+        """First in line again."""
+        group = self._groups[unit.group]
         group.pending.appendleft(unit)
         group.pending_weight += unit.weight
         self._pending[unit.group] = group
-        return True
 
+    def _ask(self, worker: str) -> None:
+        self._idle.pop(worker, None)
+        self._asking[worker] = None
 
-def _urgency(entry: tuple[str, _Group]) -> tuple[bool, float]:
-    """Groups nobody works on come first, the largest before the others; then the most work per worker."""
-    group = entry[1]
-    return (True, group.pending_weight) if not group.workers else (False, group.share)
+    def _ask_idle(self) -> None:
+        """What was not worth joining before may be now."""
+        self._asking.update(self._idle)
+        self._idle.clear()
+
+    def _is_hopeless(self, group: Group, expecting: bool) -> bool:
+        if group.workers or not group.pending:
+            return False
+        tried_out = not any(group.may_open(item.name, item.place) for item in self._workers.values())
+        return group.opens_nowhere or (tried_out and not expecting)
+
+    def _drop(self, name: str) -> tuple[Unit, ...]:
+        group = self._pending.pop(name)
+        units = tuple(group.pending)
+        group.pending.clear()
+        group.pending_weight = 0.0
+        self._left.difference_update(unit.key for unit in units)
+        return units
 
 
 def lost_worker(unit: Unit, reason: str) -> Failure:

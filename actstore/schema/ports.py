@@ -37,6 +37,8 @@ class Resources:
     """Upper bound of a worker's memory beyond its libraries; 0: not stated."""
     overlap: int = 1
     """How many units one worker may have in hand at once, each in a thread of its own."""
+    ahead: bool = False
+    """Whether a worker opens the next group while it does the last units of the one before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,6 +125,28 @@ def test_without_overlap_a_task_is_called_from_one_thread(executor: Executor, wo
             active.remove(pid)
 
 
+def test_ahead_the_next_group_is_opened_while_units_are_in_hand(executor: Executor, work: DiaryWork) -> None:
+    waiting = [Unit(key=group, group=group, args=("ahead", 20)) for group in "ab"]
+    units = [*waiting, *units_of(c=1, d=1)]
+    outcomes = by_key(executor.map(work, units, Resources(overlap=2, ahead=True)))
+    assert [outcome.failure for outcome in outcomes.values()] == [None] * 4
+    assert sorted(work.noted("open")) == sorted(work.noted("close")) == list("abcd")
+
+
+def test_ahead_is_only_where_it_is_asked_for(executor: Executor, work: DiaryWork) -> None:
+    units = [Unit(key=group, group=group, args=("ahead", 0.3)) for group in "abcd"]
+    outcomes = by_key(executor.map(work, units, Resources(overlap=2)))
+    assert [failure(outcome).kind for outcome in outcomes.values()] == ["TimeoutError"] * 4
+
+
+def test_stopping_early_closes_what_is_open_ahead(executor: Executor, work: DiaryWork) -> None:
+    units = [Unit(key=f"{group}{i}", group=group, args=("sleep", 0.2)) for group in "abcd" for i in range(2)]
+    outcomes = executor.map(work, units, Resources(overlap=2, ahead=True))
+    next(outcomes)
+    outcomes.close()  # type: ignore[attr-defined]
+    assert sorted(work.noted("close")) == sorted(work.noted("open"))
+
+
 def test_two_thousand_tiny_units(executor: Executor, work: DiaryWork) -> None:
     units = units_of(a=1000, b=1000)
     outcomes = by_key(executor.map(work, units, Resources(overlap=2)))

@@ -11,6 +11,10 @@ from typing import Any
 from actstore.errors import ModelError
 from actstore.schema.ports import Unit
 
+BROKEN_NODE = "ACTSTORE_TEST_BROKEN_NODE"
+"""A variable of nodes on which groups of the name picky can not be opened."""
+STEP_BYTES = 32 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class DiaryWork:
@@ -19,11 +23,16 @@ class DiaryWork:
     folder: str
 
     def open(self, group: str) -> "DiaryTask":
-        if group.startswith("bad"):
+        if group.startswith("bad") or (group.startswith("picky") and BROKEN_NODE in os.environ):
+            self.note("refuse", group)
             raise ModelError(f"{group}: no such family")
-        task = DiaryTask(self.folder, group)
-        task.note("open", group)
-        return task
+        self.note("open", group)
+        return DiaryTask(self, group)
+
+    def note(self, what: str, name: str) -> None:
+        pid = os.getpid()
+        with (Path(self.folder) / f"{pid}-{threading.get_ident()}.diary").open("a") as file:
+            file.write(f"{what} {name} {pid} {time.time()}\n")
 
     def lines(self) -> list[list[str]]:
         """[what, name, pid, time] in order of time."""
@@ -42,14 +51,12 @@ class DiaryWork:
 class DiaryTask:
     """Does what `unit.args` says: a list of [verb, argument]."""
 
-    def __init__(self, folder: str, group: str) -> None:
-        self._folder, self._group = folder, group
+    def __init__(self, work: DiaryWork, group: str) -> None:
+        self._work, self._folder, self._group = work, work.folder, group
         self._barrier = threading.Barrier(2)
 
     def note(self, what: str, name: str) -> None:
-        pid = os.getpid()
-        with (Path(self._folder) / f"{pid}-{threading.get_ident()}.diary").open("a") as file:
-            file.write(f"{what} {name} {pid} {time.time()}\n")
+        self._work.note(what, name)
 
     def do(self, unit: Unit) -> dict[str, Any]:
         assert unit.group == self._group
@@ -67,6 +74,13 @@ class DiaryTask:
             os.kill(os.getpid(), signal.SIGKILL)
         elif verb == "kill-self":
             os.kill(os.getpid(), signal.SIGKILL)
+        elif verb == "eat-once" and not (Path(self._folder) / f"{unit.key}.ate").exists():
+            (Path(self._folder) / f"{unit.key}.ate").touch()
+            eat(argument)
+        elif verb == "eat":
+            eat(argument)
+        elif verb == "ahead":
+            self._wait_for_another(argument)
         elif verb == "unsendable":
             return {"lock": threading.Lock()}
         elif verb == "variable":
@@ -76,3 +90,22 @@ class DiaryTask:
 
     def close(self) -> None:
         self.note("close", self._group)
+
+    def _wait_for_another(self, seconds: float) -> None:
+        """Until this process has a second group open."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            mine = [line[0] for line in self._work.lines() if int(line[2]) == os.getpid()]
+            if mine.count("open") - mine.count("close") == 2:
+                return
+            time.sleep(0.01)
+        raise TimeoutError("no other group was opened")
+
+
+def eat(most_bytes: int) -> None:
+    """Take memory, page by page, until this process is ended for it, or so much is taken."""
+    held = []
+    for _ in range(most_bytes // STEP_BYTES):
+        held.append(b"\x01" * STEP_BYTES)
+        time.sleep(0.01)
+    raise AssertionError(f"{len(held) * STEP_BYTES} bytes were taken and nobody minded")

@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from actstore.cluster.executor import RayExecutor
 from actstore.errors import ClusterError
 from actstore.schema.ports import Outcome, Resources, Unit
 from tests.support.ray_cluster import ray_cluster
-from tests.support.works import DiaryWork
+from tests.support.works import BROKEN_NODE, DiaryWork
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -32,7 +32,7 @@ def work(tmp_path: Path) -> DiaryWork:
     return DiaryWork(str(tmp_path))
 
 
-def sleeping(n_units: int, seconds: float, groups: str = "ab") -> list[Unit]:
+def sleeping(n_units: int, seconds: float, groups: Sequence[str] = "ab") -> list[Unit]:
     return [
         Unit(key=f"{group}{i}", group=group, args=("sleep", seconds))
         for group in groups
@@ -128,6 +128,49 @@ def test_an_added_node_takes_work_and_its_loss_loses_nothing(cluster: Any, work:
     killer.join()
     assert_all_done(outcomes, units)
     assert 1 <= sum(outcome.attempts > 1 for outcome in outcomes) <= 4
+
+
+def test_what_a_broken_node_can_not_open_others_do(cluster: Any, work: DiaryWork) -> None:
+    broken = cluster.add_node(num_cpus=2, env_vars={BROKEN_NODE: "1"})
+    try:
+        units = [*sleeping(10, 0.2, ("picky-1", "picky-2", "a")), *sleeping(2, 0.0, ["bad"])]
+        executor = RayExecutor(cluster.address)
+        outcomes = {item.unit.key: item for item in executor.map(work, units, Resources(overlap=2))}
+    finally:
+        cluster.remove_node(broken)
+    failed = {key: item.failure.kind for key, item in outcomes.items() if item.failure}
+    assert len(outcomes) == 32
+    assert failed == {"bad0": "ModelError", "bad1": "ModelError"}
+    assert set(work.noted("refuse")) >= {"bad", "picky-1"}
+    assert all(1 <= work.noted("refuse").count(name) <= 2 for name in ("picky-1", "picky-2"))
+
+
+def test_a_node_that_joined_later_and_sees_no_model_gets_no_work(cluster: Any, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "model.safetensors").write_bytes(b"weights")
+    (tmp_path / "diary").mkdir()
+    work, told = DiaryWork(str(tmp_path / "diary")), list[str]()
+    units = sleeping(45, 0.25)
+    workers: set[str] = set()
+    node: Any = None
+    with RayExecutor(cluster.address, tell=told.append) as executor:
+        executor.check_nodes([tmp_path], [model])
+        outcomes = []
+        for outcome in executor.map(work, units, Resources()):
+            outcomes.append(outcome)
+            workers.add(outcome.worker)
+            if node is None and len(workers) == 2:
+                (model / "model.safetensors").rename(tmp_path / "elsewhere")
+                node = cluster.add_node(num_cpus=2)
+    cluster.remove_node(node)
+    assert_all_done(outcomes, units)
+    assert len(workers) == 2
+    (remark,) = told
+    assert "does not see" in remark
+    assert "model.safetensors" in remark
+    assert "its workers get no work" in remark
+    assert not list(tmp_path.glob(".actstore-probe-*"))
 
 
 def test_workers_that_find_no_place_hold_nobody_up(cluster: Any, work: DiaryWork) -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from actstore.cluster.executor import RayExecutor
 from actstore.cluster.metrics import RayMetrics, measured
-from actstore.cluster.nodes import alive_nodes, check_nodes, places
+from actstore.cluster.nodes import alive_nodes, check_nodes
+from actstore.cluster.places import places
+from actstore.cluster.probes import probe_file, probe_listing
 from actstore.errors import AccessError, ClusterError
 from actstore.schema.ports import Resources, Unit
 from tests.support.ray_cluster import ray_cluster
@@ -63,30 +65,32 @@ def test_the_crew_is_as_large_as_the_cluster(cluster: Any) -> None:
 
 
 def test_shared_folders_pass_and_no_probe_stays(cluster: Any, elsewhere: Path) -> None:
-    RayExecutor(cluster.address).check_nodes([elsewhere], [elsewhere / "model"])
+    with RayExecutor(cluster.address) as executor:
+        executor.check_nodes([elsewhere], [elsewhere / "model"])
     assert [path.name for path in elsewhere.iterdir()] == ["model"]
 
 
 def test_a_store_that_nodes_do_not_see_is_refused(cluster: Any, elsewhere: Path) -> None:
-    with pytest.raises(ClusterError, match=r"node .*127\.0\.0\.1.* does not see /proc/self/cwd.*s3://"):
-        check_nodes([HERE])
+    refused = pytest.raises(ClusterError, match=r"node .*127\.0\.0\.1.* does not see /proc/self/cwd.*s3://")
+    with probe_file(HERE) as probe, refused:
+        check_nodes([probe])
     assert [path.name for path in elsewhere.iterdir()] == ["model"]
 
 
 def test_a_model_that_nodes_do_not_see_is_refused(cluster: Any, elsewhere: Path) -> None:
     with pytest.raises(ClusterError, match=r"does not see /proc/self/cwd/model: model\.safetensors"):
-        check_nodes([elsewhere], [HERE / "model"])
+        check_nodes([probe_listing(HERE / "model")])
 
 
 def test_another_file_of_that_name_is_refused(cluster: Any, elsewhere: Path) -> None:
     (elsewhere / "pyproject.toml").write_bytes(b"")
     with pytest.raises(ClusterError, match=r"sees another .*pyproject\.toml.* bytes there, 0 here"):
-        check_nodes([], [HERE / "pyproject.toml"])
+        check_nodes([probe_listing(HERE / "pyproject.toml")])
 
 
 def test_a_folder_that_the_driver_can_not_write_is_told(cluster: Any) -> None:
     with pytest.raises(AccessError, match="/proc/1"):
-        check_nodes([Path("/proc/1")])
+        RayExecutor(cluster.address).check_nodes([Path("/proc/1")])
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """The bound of a worker's memory: what it grows with, and the largest case that is promised."""
 
-from actstore.plan.memory import HEAP_BYTES, blocks_per_shard, worker_bytes
+import pytest
+
+from actstore.plan.memory import HEAP_BYTES, LIBRARIES_BYTES, blocks_per_shard, opens_ahead, worker_bytes
 from actstore.plan.packing import block_rows_for
 
 GIB = 1 << 30
@@ -31,3 +33,27 @@ def test_it_grows_with_each_part() -> None:
     assert worker_bytes(4096, [64] * 3, 2, 2048, 2) > base
     assert worker_bytes(4096, [64] * 3, 2, 1024, 3) > base
     assert worker_bytes(4096, [64] * 3, 2, 1024, 2, reduced=True) > base + HEAP_BYTES
+
+
+@pytest.mark.parametrize(
+    ("models", "more", "opens"),
+    [
+        ([GIB, 2 * GIB, 3 * GIB], 5 * GIB, True),  # the two largest
+        ([GIB, 2 * GIB, 3 * GIB], 5 * GIB - 1, False),
+        ([GIB], 100 * GIB, False),  # there is no next one
+        ([], 100 * GIB, False),
+    ],
+)
+def test_the_next_checkpoint_is_loaded_beside_where_both_fit(
+    models: list[int], more: int, opens: bool
+) -> None:
+    work_bytes = 7 * GIB
+    share = LIBRARIES_BYTES + work_bytes + more
+    assert opens_ahead(share, work_bytes, models, "float32", 0.0) is opens
+
+
+def test_never_beside_on_a_gpu_or_where_the_default_dtype_changes() -> None:
+    share, models = 1000 * GIB, [GIB, GIB]
+    assert opens_ahead(share, GIB, models, "float32", 0.0)
+    assert not opens_ahead(share, GIB, models, "float32", 1.0)
+    assert not opens_ahead(share, GIB, models, "bfloat16", 0.0)

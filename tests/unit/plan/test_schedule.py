@@ -126,15 +126,107 @@ def test_a_unit_that_kills_its_workers_is_given_up_and_its_neighbours_are_not() 
     assert lost_worker(Unit(key="a3", group="a"), "killed").kind == "LostWorkerError"
 
 
-def test_a_dropped_group_leaves_the_others() -> None:
+def test_a_group_that_nobody_can_open_leaves_the_others() -> None:
     schedule = Schedule(units_of(bad=3, good=2))
     schedule.join("w")
     assert handed(schedule) == [("w", "bad0")]
-    assert [unit.key for unit in schedule.drop_group("bad")] == ["bad1", "bad2"]
-    assert schedule.drop_group("bad") == ()
-    schedule.done("w", "bad0")
+    schedule.refuse("w", "bad0")
     assert handed(schedule) == [("w", "good0")]
+    assert [unit.key for unit in schedule.give_up()] == ["bad0", "bad1", "bad2"]
+    assert schedule.give_up() == ()
     assert schedule.n_left == 2
+
+
+def test_what_one_worker_can_not_open_another_does() -> None:
+    schedule = Schedule(units_of(a=2), slots=2)
+    schedule.join("broken", "node1")
+    assert handed(schedule) == [("broken", "a0"), ("broken", "a1")]
+    schedule.join("sound", "node2")
+    assert handed(schedule) == []
+    schedule.refuse("broken", "a0")
+    schedule.refuse("broken", "a1")
+    assert schedule.give_up() == ()
+    assert handed(schedule) == [("sound", "a1"), ("sound", "a0")]
+    assert schedule.losses("a0") == 0
+    assert schedule.done("sound", "a0") == schedule.done("sound", "a1") == 1
+    assert schedule.n_left == 0
+
+
+def test_a_place_is_tried_twice_and_a_group_in_three_places() -> None:
+    schedule = Schedule(units_of(bad=1), load_cost=0.0)
+    tried = []
+    for place in ("n1", "n2", "n3", "n4"):
+        for number in range(4):
+            schedule.join(f"{place}-{number}", place)
+    while not schedule.give_up(expecting=True):
+        for worker, key in handed(schedule):
+            tried.append(worker)
+            schedule.refuse(worker, key)
+    assert tried == ["n1-0", "n1-1", "n2-0", "n2-1", "n3-0"]
+    assert schedule.n_left == 0
+
+
+def test_workers_that_are_expected_are_waited_for() -> None:
+    schedule = Schedule(units_of(a=1))
+    schedule.join("broken", "node1")
+    handed(schedule)
+    schedule.refuse("broken", "a0")
+    assert schedule.give_up(expecting=True) == ()
+    schedule.join("sound", "node2")
+    assert handed(schedule) == [("sound", "a0")]
+
+
+def test_a_worker_that_came_back_elsewhere_may_try_again() -> None:
+    schedule = Schedule(units_of(a=1))
+    schedule.join("w", "node1")
+    handed(schedule)
+    schedule.refuse("w", "a0")
+    schedule.lose("w")
+    schedule.join("w", "node1")
+    assert handed(schedule) == []
+    schedule.lose("w")
+    schedule.join("w", "node2")
+    assert handed(schedule) == [("w", "a0")]
+
+
+def test_what_was_open_somewhere_is_not_given_up_because_three_places_refuse() -> None:
+    schedule = Schedule(units_of(a=4), load_cost=0.0)
+    schedule.join("good", "n0")
+    assert handed(schedule) == [("good", "a0")]
+    schedule.done("good", "a0")
+    for place in ("n1", "n2", "n3"):
+        schedule.join(place, place)
+    for worker, key in handed(schedule):
+        if worker != "good":
+            schedule.refuse(worker, key)
+    assert schedule.give_up() == ()
+    assert schedule.n_left == 3
+
+
+def test_ahead_the_next_group_is_begun_while_the_last_units_are_in_hand() -> None:
+    schedule = Schedule(units_of(a=2, b=1, c=1), slots=2, ahead=True)
+    schedule.join("w")
+    assert handed(schedule) == [("w", "a0"), ("w", "a1"), ("w", "b0")]
+    schedule.done("w", "a0")
+    assert handed(schedule) == []  # never a third group
+    schedule.done("w", "a1")
+    assert handed(schedule) == [("w", "c0")]
+
+
+def test_ahead_nobody_takes_a_group_from_a_worker_with_empty_hands() -> None:
+    schedule = Schedule(units_of(a=2, b=2, c=2), slots=2, ahead=True)
+    schedule.join("w0")
+    schedule.join("w1")
+    assert handed(schedule) == [("w0", "a0"), ("w1", "b0"), ("w0", "a1"), ("w1", "b1"), ("w0", "c0")]
+
+
+def test_ahead_a_unit_that_was_lost_is_still_done_alone() -> None:
+    schedule = Schedule(units_of(a=1, b=1), slots=2, ahead=True)
+    schedule.join("w0")
+    assert handed(schedule) == [("w0", "a0"), ("w0", "b0")]
+    schedule.lose("w0")
+    schedule.join("w1")
+    assert len(handed(schedule)) == 1
 
 
 def test_keys_are_unique() -> None:
@@ -148,10 +240,12 @@ def test_keys_are_unique() -> None:
     n_workers=st.integers(1, 6),
     load=st.floats(0, 5),
     failing=st.floats(0, 0.5),
+    refusing=st.floats(0, 1),
+    ahead=st.booleans(),
     seed=st.integers(0, 1000),
 )
 def test_every_unit_leaves_exactly_once(
-    sizes: list[int], n_workers: int, load: float, failing: float, seed: int
+    sizes: list[int], n_workers: int, load: float, failing: float, refusing: float, ahead: bool, seed: int
 ) -> None:
     units = [Unit(key=f"{g}/{i}", group=str(g)) for g, size in enumerate(sizes) for i in range(size)]
     result = simulate(
@@ -159,12 +253,22 @@ def test_every_unit_leaves_exactly_once(
         n_workers,
         load_cost=load,
         fails=lambda unit, rng: rng.random() < failing,
+        refuses=lambda worker, group, rng: rng.random() < refusing,
         restart=1.0,
         seed=seed,
+        ahead=ahead,
     )
     assert not set(result.done) & result.given_up
     assert set(result.done) | result.given_up == {unit.key for unit in units}
     assert set(result.done.values()) <= {1}
+
+
+def test_ahead_loading_costs_no_time_but_the_first() -> None:
+    units = [Unit(key=f"{g}/{i}", group=f"{g}") for g in range(40) for i in range(5)]
+    alone, ahead = (simulate(units, 4, load_cost=2.0, ahead=way) for way in (False, True))
+    assert alone.makespan == 10 * (2.0 + 5.0)
+    # The unit in hand hides half of a load of two.
+    assert ahead.makespan == 2.0 + 5.0 + 9 * (1.0 + 5.0)
 
 
 @settings(max_examples=200, deadline=None)
