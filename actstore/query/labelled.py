@@ -3,6 +3,7 @@
 from typing import Any
 
 from actstore.errors import RequestError
+from actstore.store.foreign import zarr_place
 from actstore.store.reader import RunReader
 
 
@@ -15,5 +16,5 @@ def dataset(reader: RunReader) -> Any:
         import xarray
     except ImportError:
         raise RequestError("to_xarray() needs xarray: pip install 'actstore[xarray]'") from None
-    place = reader.objects.local_path(f"runs/{reader.run_id}")
+    place = zarr_place(reader.objects, reader.run_id)
     return xarray.open_zarr(place, consolidated=True, zarr_format=3, chunks=None, mask_and_scale=False)

@@ -17,26 +17,32 @@ from actstore.schema.text import EXAMPLE_LABEL_SET, TREEBANK_SETS, WORD_LABEL_SE
 from actstore.store import catalog, names, paths, results
 from actstore.store.labels import current_labels
 from actstore.store.objects import Objects
+from actstore.store.parquet import distant_dataset
 from actstore.store.texts import has_text
 from actstore.store.tokens import list_metas
 
 
 class Files:
-    """The store's Parquet files as SQL, and which of them were named."""
+    """The store's Parquet files as SQL: those of a folder by name, those of an object store as datasets."""
 
-    def __init__(self, objects: Objects) -> None:
-        self.objects = objects
+    def __init__(self, objects: Objects, connection: duckdb.DuckDBPyConnection) -> None:
+        self.objects, self._connection = objects, connection
         self.named: list[str] = []
+        self._datasets: dict[str, str] = {}
 
     def sql(self, key: str) -> str:
-        """A table function that reads one file."""
+        """What reads one file, to stand after FROM."""
         path = self.objects.local_path(key)
         if path is None:
-            raise RequestError(
-                f"{self.objects.url}/{key}: SQL over an object store is not there yet; `actstore cp` it"
-            )
+            return self._dataset(key)
         self.named.append(str(path))
         return f"read_parquet({_quoted(str(path))})"
+
+    def _dataset(self, key: str) -> str:
+        if key not in self._datasets:
+            self._datasets[key] = f"object_{len(self._datasets)}"
+            self._connection.register(self._datasets[key], distant_dataset(self.objects, key))
+        return self._datasets[key]
 
 
 @contextmanager
@@ -46,7 +52,7 @@ def connect(objects: Objects, limits: Limits = LOCAL) -> Iterator[duckdb.DuckDBP
     A corpus whose text is not stored yet is left out. Raises DamagedShardError for a damaged table.
     """
     with TemporaryDirectory(prefix="actstore-sql-") as folder, unlocked(limits, folder) as connection:
-        files = Files(objects)
+        files = Files(objects, connection)
         _create_views(connection, files)
         lock(connection, files.named)
         yield connection

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
 from actstore.errors import DamagedShardError
+from actstore.store.objectfile import ObjectFile
 from actstore.store.objects import Objects
 from actstore.store.system import explained_full
 
@@ -57,9 +59,8 @@ def table_batches(objects: Objects, key: str, columns: Sequence[str]) -> Iterato
 
     Raises FileNotFoundError, or DamagedShardError when it is no readable Parquet file.
     """
-    path = objects.local_path(key)
     try:
-        with pq.ParquetFile(path if path is not None else io.BytesIO(objects.read(key))) as file:
+        with pq.ParquetFile(_source(objects, key)) as file:
             yield from file.iter_batches(columns=list(columns))
     except (pa.ArrowInvalid, OSError) as error:
         if isinstance(error, FileNotFoundError):
@@ -79,8 +80,9 @@ def read_table(
 
     Raises FileNotFoundError, or DamagedShardError when it is no readable Parquet file.
     """
-    path = objects.local_path(key)
-    source = path if path is not None else io.BytesIO(objects.read(key))
+    # Of a distant table that is wanted whole, one request is cheaper than its footer and then its columns.
+    whole = columns is None and filters is None and objects.local_path(key) is None
+    source = io.BytesIO(objects.read(key)) if whole else _source(objects, key)
     try:
         return pq.read_table(source, columns=None if columns is None else list(columns), filters=filters)
     except (pa.ArrowInvalid, OSError) as error:
@@ -89,3 +91,26 @@ def read_table(
         raise DamagedShardError(
             f"{objects.url}/{key} is not a readable Parquet file ({error}); remove it and extract again"
         ) from error
+
+
+def distant_dataset(objects: Objects, key: str) -> pads.Dataset:
+    """A Parquet file of an object store for SQL: columns and row groups are fetched when they are asked for.
+
+    Raises FileNotFoundError, or DamagedShardError when it is no readable Parquet file.
+    """
+    format_ = pads.ParquetFileFormat()
+    fragment = format_.make_fragment(pa.PythonFile(ObjectFile(objects, key), mode="r"))
+    try:
+        return pads.FileSystemDataset([fragment], fragment.physical_schema, format_)
+    except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise DamagedShardError(
+            f"{objects.url}/{key} is not a readable Parquet file ({error}); run `actstore verify STORE`"
+        ) from error
+
+
+def _source(objects: Objects, key: str) -> Any:
+    """What Parquet reads from: the file where there is one, else the ranges it asks for."""
+    path = objects.local_path(key)
+    return path if path is not None else ObjectFile(objects, key)

@@ -1,6 +1,7 @@
 """What an open store answers, wherever it lies: every kind of store gives the same answers and errors."""
 
 import pickle
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from actstore.errors import (
 from actstore.schema.ports import ActivationSource
 from actstore.store.source import StoreSource
 from tests.support.pieces import with_pieces
+from tests.support.s3_server import S3Server, variables
 from tests.support.served import TOKEN, engine, flight_address, http_address
 from tests.support.small_store import SmallStore, prepare
 
@@ -32,8 +34,11 @@ AnyStore = Store | RemoteStore
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> SmallStore:
     """Two checkpoints, words of several tokens, float16; only read."""
-    folder: Path = tmp_path_factory.mktemp("stores") / "store"
-    made = with_pieces(prepare(folder, n_examples=40, checkpoints=("base", "tuned"), dtype="float16"))
+    return made_in(str(tmp_path_factory.mktemp("stores") / "store"))
+
+
+def made_in(place: str) -> SmallStore:
+    made = with_pieces(prepare(place, n_examples=40, checkpoints=("base", "tuned"), dtype="float16"))
     made.extract()
     return made
 
@@ -43,8 +48,13 @@ def local(small: SmallStore) -> Store:
     return Store(small.objects)
 
 
-@pytest.fixture(scope="module", params=["folder", "flight", "http"])
+@pytest.fixture(scope="module", params=["folder", "s3", "flight", "http"])
 def store(request: pytest.FixtureRequest, small: SmallStore) -> Iterator[AnyStore]:
+    if request.param == "s3":
+        server: S3Server = request.getfixturevalue("s3_running")
+        with variables(server.environment):
+            yield Store(made_in(server.url(f"stores/{uuid.uuid4().hex}")).objects)
+        return
     if request.param == "folder":
         yield actstore.open(small.objects.url.removeprefix("file://"))
         return

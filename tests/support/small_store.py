@@ -161,7 +161,7 @@ class SmallStore:
 
 
 def prepare(
-    place: Path,
+    place: Path | str,
     *,
     n_examples: int = 40,
     width: int = 8,
