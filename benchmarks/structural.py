@@ -10,8 +10,9 @@ Three ways to the same probes, from the same stored activations:
   data set [layer, token, unit] for each sentence, read whole by each run, which takes one layer; words are
   means of their tokens; batches are padded, all differences of words are made, autograd differentiates them.
 
-Each trains for the same epochs over the same sentences in the same order, from the same map, with one thread,
-and looks at the dev set after each epoch. Making the HDF5 files is not timed. Needs h5py.
+Each trains for the same epochs over the same sentences in the same order, from the same map, with one
+thread, and looks at the dev set after each epoch. Processor seconds are counted, which other programs
+disturb less than the clock. Making the HDF5 files is not timed. Needs h5py.
 """
 
 import argparse
@@ -42,6 +43,7 @@ from jobs.structural import plan_structural
 from jobs.study.load import load_study
 
 SPLITS = ("train", "dev")
+ALONE = "one layer alone"
 
 
 def main() -> None:
@@ -72,16 +74,18 @@ def main() -> None:
             },
             "reference": lambda: reference(task, folder, block, one),
         }
-        found, seconds = {}, {}
-        for name, way in ways.items():
-            started = time.perf_counter()
-            found[name] = way()
-            seconds[name] = time.perf_counter() - started
-        alone = replace(one, layers=one.layers[:1])
-        started = time.perf_counter()
-        ours(work, alone, arguments.sentences)
-        first = time.perf_counter() - started
-        _tell(arguments, one, found, seconds, first, n_sentences, folder)
+        found, seconds = {}, {name: [] for name in ways}
+        for number in range(arguments.rounds):
+            for name, way in ways.items():
+                if name != "reference" or number == 0:
+                    started = time.process_time()
+                    found[name] = way()
+                    seconds[name].append(time.process_time() - started)
+            started = time.process_time()
+            ours(work, replace(one, layers=one.layers[:1]), arguments.sentences)
+            seconds.setdefault(ALONE, []).append(time.process_time() - started)
+        best = {name: min(rounds) for name, rounds in seconds.items()}
+        _tell(arguments, one, found, best, n_sentences, folder)
 
 
 def ours(work: StructuralWork, one: ProbedCheckpoint, sentences: int) -> dict[int, float]:
@@ -203,14 +207,13 @@ def _tell(
     one: ProbedCheckpoint,
     found: dict[str, dict[int, float]],
     seconds: dict[str, float],
-    first: float,
     n_sentences: dict[str, int],
     folder: Path,
 ) -> None:
     rows = [
         {
             "way": name,
-            "seconds": round(seconds[name], 1),
+            "processor seconds": round(seconds[name], 1),
             "times the stack": round(seconds[name] / seconds["stack"], 1),
             "dev loss of layer 0 / middle / last": " / ".join(
                 f"{losses[layer]:.4f}"
@@ -219,6 +222,7 @@ def _tell(
         }
         for name, losses in found.items()
     ]
+    first = seconds[ALONE]
     more = (seconds["stack"] - first) / (len(one.layers) - 1) / first
     print(machine(folder))
     print(
@@ -236,9 +240,10 @@ def _arguments() -> argparse.Namespace:
     made.add_argument("--store")
     made.add_argument("--block", default="small", help="name of a [[structural_probe]], its runs stored")
     made.add_argument("--checkpoint", default="base")
-    made.add_argument("--sentences", type=int, default=200, help="to train on; a third as many of dev")
+    made.add_argument("--sentences", type=int, default=120, help="to train on; a third as many of dev")
     made.add_argument("--epochs", type=int, default=3)
     made.add_argument("--rank", type=int)
+    made.add_argument("--rounds", type=int, default=3, help="of which the best counts; the reference has one")
     made.add_argument("--folder", help="where the HDF5 files are made")
     return made.parse_args()
 

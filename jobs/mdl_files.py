@@ -70,8 +70,8 @@ def finished(writer: ResultWriter, probes: pa.Table, units: str, n_computed: int
         figure = probe_curves(
             curves,
             title="Learning curves of the online codes",
-            subtitle="bits a label takes, by the targets that its probe was trained on",
-            x_title="Targets trained on",
+            subtitle="what a label of the next block takes, by the sentences trained on",
+            x_title="Sentences trained on",
             powers=True,
         )
         files |= figure.files(f"{writer.name}-learning")
@@ -126,16 +126,16 @@ def _panels(rows: Sequence[Row], x: str, value: str) -> list[Panel]:
 
 
 def _learning(rows: Sequence[Row]) -> list[Panel]:
-    """Bits a target of each block, by the targets before it, of what the bars show."""
+    """Bits a target of each block, by the sentences before it, of what the bars show."""
     points: list[Row] = []
     for row in _bars([row for row in rows if row["code"] == "online"]):
-        n_before = 0
-        for at, (n_targets, nats) in enumerate(zip(row["block_targets"], row["block_nats"], strict=True)):
-            if at and n_targets:
-                bits = nats / n_targets / math.log(2)
-                points.append({"task": row["task"], "line": row["probe"], "x": n_before, "value": bits})
-            n_before += n_targets
+        blocks = zip(row["block_sentences"], row["block_targets"][1:], row["block_nats"][1:], strict=False)
+        points += [
+            {"task": row["task"], "line": row["probe"], "x": n, "value": nats / n_targets / math.log(2)}
+            for n, n_targets, nats in blocks
+            if n_targets
+        ]
     return [
-        Panel(title=task, points=tuple(point for point in points if point["task"] == task))
+        Panel(title=f"{task}: bits a label", points=tuple(point for point in points if point["task"] == task))
         for task in dict.fromkeys(point["task"] for point in points)
     ]

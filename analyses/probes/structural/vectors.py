@@ -55,11 +55,7 @@ class WordVectors:
         begin_N = np.cumsum(n_N) - n_N
         row_T = np.repeat(first_N - begin_N, n_N) + np.arange(n_N.sum())
         value_TD = self.source.gather(self.run_id, layer_site(layer), row_T)
-        if (n_N == 1).all():
-            mean_ND = value_TD
-        else:
-            sum_ND = np.add.reduceat(value_TD.astype(np.float32, copy=False), begin_N, axis=0)
-            mean_ND = (sum_ND / n_N[:, None].astype(np.float32)).astype(value_TD.dtype)
+        mean_ND = value_TD if (n_N == 1).all() else _means(value_TD, begin_N, n_N)
         self._refuse_bad(layer, word_N, mean_ND)
         return mean_ND
 
@@ -72,6 +68,17 @@ class WordVectors:
                 f"run {self.run_id}, {layer_site(layer)}, example {self.bank.example_S[sentence]}, word "
                 f"{word - self.bank.offset_S1[sentence]} is not finite; check the run with `actstore verify`"
             )
+
+
+def _means(value_TD: npt.NDArray[Any], begin_N: Ints, n_N: Ints) -> npt.NDArray[Any]:
+    """Mean of each word's tokens, [N, D]. Most words have one: `np.add.reduceat` takes four times as long."""
+    sum_ND = value_TD[begin_N].astype(np.float32)
+    for place in range(1, int(n_N.max())):
+        longer_M = np.flatnonzero(n_N > place)
+        sum_ND[longer_M] += value_TD[begin_N[longer_M] + place]
+    several_M = np.flatnonzero(n_N > 1)
+    sum_ND[several_M] /= n_N[several_M, None].astype(np.float32)
+    return sum_ND.astype(value_TD.dtype)
 
 
 def batches(order: Ints, size: int) -> list[Ints]:
