@@ -62,6 +62,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         console.line("repaired; run `actstore extract STUDY` to make what was removed anew")
     elif serious:
         console.line("run `actstore verify STORE --repair`, then `actstore extract STUDY`")
+    if any(problem.kind == "trained" for problem in serious):
+        console.line("of a trained checkpoint: once repaired, `actstore finetune STUDY` trains it again")
     return 1
 
 
