@@ -245,13 +245,17 @@ class Schedule:
 
 
 def lost_worker(unit: Unit, reason: str) -> Failure:
-    """The failure of a unit that was given up; the reason is that of the last loss."""
+    """The failure of a unit that was given up; the reason is that of the last loss.
+
+    Ray tells an actor that was ended for its memory like one that was killed, once it is started again.
+    """
     return Failure(
         kind="LostWorkerError",
         message=(
             f"{unit.key}: {MAX_ATTEMPTS} workers were lost while they did it (killed, out of memory or "
-            "crashed); give a worker more memory or look for the cause in the worker logs, then run again: "
-            "what is done is kept"
+            "crashed), at last with nothing else in hand; give a worker more memory, for extraction set a "
+            "smaller tokens_per_batch or fewer sites, or look for the cause in the worker logs, then run "
+            "again: what is done is kept"
         ),
         details=reason,
     )

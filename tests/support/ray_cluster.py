@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -16,13 +17,13 @@ FAST_HEALTH_CHECKS = {
 
 
 @contextmanager
-def ray_cluster(*, head_cpus: int) -> Iterator[Any]:
-    """A head node to add others to; disconnected and stopped at the end."""
+def ray_cluster(*, head_cpus: int, **settings: Any) -> Iterator[Any]:
+    """A head node to add others to; disconnected and stopped at the end. `settings` are Ray's own."""
     cluster: Any = Cluster(
         initialize_head=True,
         head_node_args={
             "num_cpus": head_cpus,
-            "_system_config": FAST_HEALTH_CHECKS,
+            "_system_config": FAST_HEALTH_CHECKS | settings,
             "include_dashboard": False,
         },
     )
@@ -31,3 +32,10 @@ def ray_cluster(*, head_cpus: int) -> Iterator[Any]:
     finally:
         ray.shutdown()
         cluster.shutdown()
+
+
+def used_memory() -> tuple[int, int]:
+    """Bytes of this machine's memory that are used, and all, as Ray's monitor counts them."""
+    fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    total, available = (int(fields[name].split()[0]) << 10 for name in ("MemTotal", "MemAvailable"))
+    return total - available, total
