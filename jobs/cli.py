@@ -39,7 +39,7 @@ NOT_YET = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parsed(argv)
     console = Console(as_json=getattr(arguments, "json", False))
     try:
         if arguments.verb in NOT_YET:
@@ -62,6 +62,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def verb_main(verb: str) -> int:
     """`python -m jobs.VERB ...`: the same as `actstore VERB ...`."""
     return main([verb, *sys.argv[1:]])
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments; names may stand before and behind options, which argparse alone refuses."""
+    parser = _parser()
+    arguments, left = parser.parse_known_args(argv)
+    if left and hasattr(arguments, "names") and not any(word.startswith("-") for word in left):
+        arguments.names = [*arguments.names, *left]
+    elif left:
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:

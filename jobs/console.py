@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from rich.console import Console as RichConsole
@@ -70,12 +70,29 @@ class Console:
         ) as progress:
             yield Bar(progress, progress.add_task(what, total=total, note=""))
 
+    @contextmanager
+    def counting(self, what: str, total: float) -> Iterator[Callable[[float, str], None]]:
+        """A progress bar that is told how far it is, with a remark; shown once it is told."""
+        with ExitStack() as stack:
+            bars: list[Bar] = []
+
+            def reached(done: float, note: str) -> None:
+                if not bars:
+                    bars.append(stack.enter_context(self.progress(what, total)))
+                bars[0].reach(done, note)
+
+            yield reached
+
 
 class Bar:
     """One running progress bar."""
 
     def __init__(self, progress: Progress, task: Any) -> None:
         self._progress, self._task = progress, task
+
+    def reach(self, done: float, note: str) -> None:
+        """Be so far, with a remark beside the bar."""
+        self._progress.update(self._task, completed=done, note=note)
 
     def advance(self, by: float = 1, note: str | None = None) -> None:
         """Move on, with a remark beside the bar."""

@@ -29,6 +29,7 @@ from jobs.prepare import (
     remark_readings,
     stored_plans,
 )
+from jobs.room import check_room
 from jobs.study.study import Study
 from jobs.training.trained import stored_checkpoint
 from jobs.watch import Watch, tell_summary
@@ -61,6 +62,7 @@ def extract_study(study: Study, arguments: argparse.Namespace, console: Console)
     stored = None if there is None else stored_plans(described, there)
     if stored is not None and not n_missing(place, stored):
         return _tell_stored(described, place, console)
+    check_room(described, place, there)
     # Whatever can still refuse the request does so before the first write.
     with (
         open_log(arguments.log) as log,
@@ -81,7 +83,7 @@ def n_missing(objects: Objects, plans: list[RunPlan]) -> int:
 
 def _tell_stored(described: Described, objects: Objects, console: Console) -> list[RunReport]:
     """Nothing to compute: bind what has no name yet, seal what is not sealed."""
-    plans = make_ready(described, objects)
+    plans = make_ready(described, objects, console)
     reports = extract_runs(objects, plans, NoExecutor(), Resources(), open_extractor=open_checkpoint,
                            checkpoints={})  # fmt: skip
     console.remark(
@@ -99,7 +101,7 @@ def _extract_missing(
     console: Console,
     log: Log,
 ) -> list[RunReport]:
-    plans = make_ready(described, objects)
+    plans = make_ready(described, objects, console)
     missing = n_missing(objects, plans)
     resources = worker_resources(described, plans, objects, executor, threads=arguments.threads)
     with console.progress("extracting shards", missing) as bar:

@@ -11,8 +11,8 @@ from actstore.store.places import open_objects
 from actstore.store.root import check_format, create_root
 from jobs.console import Console, counted, human_seconds
 from jobs.executors import AnyExecutor, gpus_per_worker, open_executor, workers_for
+from jobs.machine import free_bytes
 from jobs.options import add_study, add_workers, asked_study
-from jobs.plan import free_bytes
 from jobs.prepare import refuse_later
 from jobs.study.study import Study
 from jobs.training.plan import TrainingPlan, check_disk, plan_trainings

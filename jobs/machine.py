@@ -1,7 +1,10 @@
-"""Machine: the memory that a process of this machine or container may have."""
+"""Machine: the memory and the disk that a process of this machine or container may have."""
 
 import os
+import shutil
 from pathlib import Path
+
+from actstore.store.objects import Objects
 
 LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
@@ -19,3 +22,12 @@ def machine_bytes() -> int:
         except (OSError, ValueError):  # none, or "max"
             continue
     return min(found)
+
+
+def free_bytes(place: Objects) -> int | None:
+    """Free bytes of the disk that the store is or will be on, None where it is no disk."""
+    folder = place.local_path("")
+    if folder is None:
+        return None
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(there).free

@@ -2,21 +2,20 @@
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 
 from actstore.errors import CapacityError
 from actstore.plan.cost import READ_BYTES, Speed, refusals
-from actstore.store.objects import Objects
 from actstore.store.places import open_objects
 from actstore.store.root import check_format
 from jobs.console import Console, human_bytes, human_seconds
-from jobs.machine import machine_bytes
+from jobs.machine import free_bytes, machine_bytes
 from jobs.options import add_study, asked_study
 from jobs.planned import (
     PlannedRun,
     bytes_by_dtype,
+    bytes_left,
     describe_for_plan,
     plan_runs,
     told,
@@ -96,23 +95,6 @@ def tell(
         console.line(note)
     for line in assumed:
         console.line(f"assumed: {line}")
-
-
-def bytes_left(planned: Sequence[PlannedRun]) -> int:
-    """Bytes of the missing shards, every run once."""
-    return sum(
-        round(item.bytes * item.share_missing)
-        for item in {item.spec.run_id: item for item in planned}.values()
-    )
-
-
-def free_bytes(place: Objects) -> int | None:
-    """Free bytes of the disk that the store is or will be on, None where it is no disk."""
-    folder = place.local_path("")
-    if folder is None:
-        return None
-    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    return shutil.disk_usage(there).free
 
 
 def _row(item: PlannedRun, speed: Speed) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from actstore.capture.checkpoint import ASSUMED, describe_from_config
+from actstore.capture.remembered import Remembered, cache_folder
 from actstore.capture.sites import choose_sites
 from actstore.capture.source import CheckpointSource
 from actstore.extract.driver import memory_bytes, run_bytes
@@ -65,9 +66,10 @@ class PlannedRun:
 def describe_for_plan(study: Study, objects: Objects | None) -> tuple[Described, list[str]]:
     """A study's parts, from configurations where weights or tokenizers are not there; and what is assumed."""
     assumed: list[str] = []
+    remembered = Remembered(cache_folder())
 
     def describe(source: CheckpointSource) -> CheckpointRef:
-        ref, lines = describe_from_config(source)
+        ref, lines = describe_from_config(source, remembered)
         assumed.extend(lines)
         return ref
 
@@ -156,6 +158,14 @@ def bytes_by_dtype(planned: Sequence[PlannedRun]) -> dict[str, int]:
     """What the whole study takes in each stored dtype, every run once."""
     specs = {item.spec.run_id: item.spec for item in planned}.values()
     return {dtype: sum(run_bytes(replace(spec, dtype=dtype)) for spec in specs) for dtype in DTYPES}
+
+
+def bytes_left(planned: Sequence[PlannedRun]) -> int:
+    """Bytes of the missing shards, every run once."""
+    return sum(
+        round(item.bytes * item.share_missing)
+        for item in {item.spec.run_id: item for item in planned}.values()
+    )
 
 
 def verdict(item: PlannedRun, speed: Speed) -> tuple[float, float, int | None]:

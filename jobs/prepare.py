@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from actstore.capture.checkpoint import describe
+from actstore.capture.checkpoint import describe as describe_checkpoint
+from actstore.capture.remembered import Remembered, cache_folder
 from actstore.capture.sites import choose_sites
 from actstore.capture.source import CheckpointSource, pin, resolve
+from actstore.capture.tokenize import TokenCounts
 from actstore.capture.tokenizer import Tokenizer, load_tokenizer
 from actstore.errors import NotYetError, RequestError, StudyError
 from actstore.extract.driver import RunPlan
@@ -75,7 +78,7 @@ Found = tuple[CheckpointSource, CheckpointRef]
 def describe_study(
     study: Study,
     trained: Callable[[str], Found],
-    describe: Callable[[CheckpointSource], CheckpointRef] = describe,
+    describe: Callable[[CheckpointSource], CheckpointRef] | None = None,
 ) -> Described:
     """Identify checkpoints and corpora that are needed; `trained` finds one that the study trains, by name.
 
@@ -87,6 +90,7 @@ def describe_study(
     used_checkpoints = {run.checkpoint for run in needed}
     used_corpora = {run.corpus for run in needed}
     given = [item for item in study.checkpoints if item.name in used_checkpoints]
+    describe = describe or partial(describe_checkpoint, remembered=Remembered(cache_folder()))
     found = {item.name: (source := source_of(item), describe(source)) for item in given}
     found |= {name: trained(name) for name in study.bases if name in used_checkpoints - set(found)}
     readings: dict[str, ReadReport] = {}
@@ -197,7 +201,7 @@ def tokenizer_of(described: Described, checkpoint: str) -> Tokenizer:
     return load_tokenizer(resolve(described.sources[checkpoint]))
 
 
-def make_ready(described: Described, objects: Objects) -> list[RunPlan]:
+def make_ready(described: Described, objects: Objects, console: Console) -> list[RunPlan]:
     """Store texts, names and tokenisations where they are missing; returns the runs that are wanted."""
     for name, (_, digest) in described.corpora.items():
         texts.store_text(objects, digest, described.inputs[name].read)
@@ -213,12 +217,19 @@ def make_ready(described: Described, objects: Objects) -> list[RunPlan]:
         ref = described.checkpoints[run.checkpoint]
         if ref.tokenizer_sha256 not in tokenizers:
             tokenizers = {ref.tokenizer_sha256: tokenizer_of(described, run.checkpoint)}
-        corpus_input, (corpus, _) = described.inputs[run.corpus], described.corpora[run.corpus]
+        corpus_input, (corpus, corpus_text) = described.inputs[run.corpus], described.corpora[run.corpus]
         limits = token_settings(corpus_input, ref)
         tokenizer = tokenizers[ref.tokenizer_sha256]
-        meta = ensure_tokens(objects, corpus.text_id, corpus_input, tokenizer, limits)
+        with console.counting(f"tokenising {run.corpus}", corpus_text.n_examples) as reached:
+            meta = ensure_tokens(
+                objects, corpus.text_id, corpus_input, tokenizer, limits, on_chunk=_told_by(reached)
+            )
         plans.append(_plan(described, run, meta))
     return plans
+
+
+def _told_by(reached: Callable[[float, str], None]) -> Callable[[TokenCounts], None]:
+    return lambda counts: reached(counts.n_examples, f"{counts.n_tokens:,} tokens")
 
 
 def stored_plans(described: Described, objects: Objects) -> list[RunPlan] | None:

@@ -14,6 +14,7 @@ os.environ.update(
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
+        "ACTSTORE_CACHE": "none",
     }
 )
 

@@ -98,9 +98,15 @@ def stored_tokens(
 
 
 def ensure_tokens(
-    objects: Objects, text_id: str, corpus: CorpusInput, tokenizer: Tokenizer, settings: TokenSettings
+    objects: Objects,
+    text_id: str,
+    corpus: CorpusInput,
+    tokenizer: Tokenizer,
+    settings: TokenSettings,
+    *,
+    on_chunk: Callable[[TokenCounts], None] = lambda counts: None,
 ) -> TokensMeta:
-    """The tokenisation of a text, made and stored where it is missing."""
+    """The tokenisation of a text, made and stored where it is missing; `on_chunk` hears of the progress."""
     existing = stored_tokens(objects, text_id, tokenizer.sha256, settings)
     if existing is not None:
         return existing
@@ -111,6 +117,7 @@ def ensure_tokens(
     def pieces() -> Iterable[TokenizedChunk]:
         for chunk in tokenize(corpus.read(), tokenizer, settings, block_rows):
             last[:] = [chunk]
+            on_chunk(chunk.counts)
             yield chunk
 
     tokens.store_tables(objects, text_id, id_, pieces())
