@@ -18,6 +18,21 @@ class ObjectInfo:
     """Unix time of the last change."""
 
 
+class Readable(Protocol):
+    """What reading a shard takes."""
+
+    @property
+    def url(self) -> str: ...
+
+    def size(self, key: str) -> int | None: ...
+
+    def read_range(self, key: str, start: int, length: int) -> bytes: ...
+
+    def read_into(self, key: str, start: int, buffers: Sequence[memoryview]) -> int: ...
+
+    def local_path(self, key: str) -> Path | None: ...
+
+
 class Objects(Protocol):
     """What the store asks of a place. Keys use '/'; a missing key raises FileNotFoundError."""
 

@@ -17,9 +17,10 @@ from actstore.errors import DamagedShardError, IncompleteRunError
 from actstore.plan.sequences import SequenceIndex
 from actstore.schema.query import Block
 from actstore.schema.receipts import Receipt
-from actstore.store import paths, precision, runs
+from actstore.store import cache, paths, precision, runs
 from actstore.store.ahead import in_order
 from actstore.store.arrays import ArraySpec, site_arrays
+from actstore.store.far import fetch, grouped, plan_requests
 from actstore.store.gather import by_shard, gather_rows
 from actstore.store.objects import Objects
 from actstore.store.shardfile import ShardFile
@@ -28,6 +29,8 @@ from actstore.store.tokens import read_sequences
 OPEN_SHARDS = 512
 READ_AHEAD = 3
 """Steps that are read on threads while one is used."""
+FAR_STEP_BYTES = 8 << 20
+"""What one request of a scan fetches from an object store, where a step is smaller."""
 CHECKED_GATHER_BYTES = 64 << 20
 """A gather that touches no more than this checks the chunks it touches; larger ones only map."""
 Step = tuple[npt.NDArray[np.int64], npt.NDArray[Any]]
@@ -41,6 +44,9 @@ class RunReader:
 
     def __init__(self, objects: Objects, run_id: str, *, allow_partial: bool = False) -> None:
         self.objects, self.run_id = objects, run_id
+        is_local = objects.local_path("") is not None
+        self._cache = None if is_local else cache.from_environment()
+        self.is_far = not is_local and self._cache is None
         self.spec = runs.read_spec(objects, run_id)
         self.complete = runs.find_manifest(objects, run_id) is not None
         if not self.complete and not allow_partial:
@@ -102,6 +108,8 @@ class RunReader:
             raise IndexError(f"rows {row_T.min()} to {row_T.max()} asked of {self.spec.n_rows}")
         arrays = site_arrays(self.spec, site)
         out = self._out(site, len(row_T), out)
+        if self.is_far:
+            return self._gather_far(arrays, row_T, out, check=check)
         if check is None:
             touched = np.count_nonzero(np.bincount(row_T // self.spec.chunk_rows))
             check = int(touched) * arrays[0].chunk_bytes <= CHECKED_GATHER_BYTES
@@ -126,7 +134,7 @@ class RunReader:
         """Every stored row of a site in order: [T, D], into `out` where given."""
         out = self._out(site, int(self.sequences.n_tokens_S.sum()), out)
         arrays = site_arrays(self.spec, site)
-        if self.quarantined or not out.flags.c_contiguous:
+        if self.is_far or self.quarantined or not out.flags.c_contiguous:
             first = 0
             for row_T, values_TD in self.scan(site):
                 out[first : first + len(row_T)] = values_TD
@@ -152,17 +160,16 @@ class RunReader:
     ) -> Iterator[Step]:
         """Stored rows in order, in steps of at most a block: (rows [T], values [T, D]).
 
-        Memory: at most (read_ahead + 2) steps, the one the caller holds included. Every checksum is checked.
+        Memory: at most (read_ahead + 2) steps, the one the caller holds included; from an object store, of
+        what a request fetches, at most FAR_STEP_BYTES or a step. Every checksum is checked.
         """
         spans = self._spans(rows_per_step or self.spec.block_rows, shards)
         arrays = site_arrays(self.spec, site)
-        width, dtype = self.spec.width(site), precision.read_dtype(self.spec.dtype)
-        # Made where they are also let go, so that a step's memory serves a later one.
-        jobs = (
-            partial(self._read_span, arrays, *span, np.empty((span[2] - span[1], width), dtype))
-            for span in spans
-        )
-        yield from in_order(jobs, read_ahead)
+        row_bytes = self.spec.width(site) * precision.read_dtype(self.spec.dtype).itemsize
+        groups = grouped(spans, FAR_STEP_BYTES // row_bytes if self.is_far else 0)
+        jobs = (partial(self._read_group, arrays, group) for group in groups)
+        for steps in in_order(jobs, read_ahead):
+            yield from steps
 
     def shuffled(self, site: str, *, seed: int, rows_per_step: int = 4096) -> Iterator[Step]:
         """Every stored row once, in one seeded uniform permutation over the whole run."""
@@ -187,15 +194,39 @@ class RunReader:
                 for row in range(block, used_end, step):
                     yield shard, row, min(row + step, used_end)
 
-    def _read_span(
-        self, arrays: Sequence[ArraySpec], shard: int, first: int, end: int, values_TD: npt.NDArray[Any]
-    ) -> Step:
+    def _read_group(self, arrays: Sequence[ArraySpec], group: Sequence[tuple[int, int, int]]) -> list[Step]:
+        """Steps of one shard, by one read of all that lies from the first to the last."""
+        shard, first, end = group[0][0], group[0][1], group[-1][2]
+        values_TD = np.empty((end - first, *arrays[0].unit_shape), precision.read_dtype(self.spec.dtype))
         self._fill(arrays, shard, first, end, values_TD)
-        row_T = np.arange(first, end, dtype=np.int64)
-        if self.quarantined:
-            keep_T = np.isin(row_T, self.sequences.within_rows(*self.spec.shard_range(shard)).rows())
-            return row_T[keep_T], values_TD[keep_T]
-        return row_T, values_TD
+        steps = [(np.arange(low, high, dtype=np.int64), values_TD[low - first : high - first])
+                 for _, low, high in group]  # fmt: skip
+        if not self.quarantined:
+            return steps
+        used = self.sequences.within_rows(*self.spec.shard_range(shard)).rows()
+        return [
+            (row_T[keep_T], values[keep_T]) for row_T, values in steps for keep_T in [np.isin(row_T, used)]
+        ]
+
+    def _gather_far(
+        self,
+        arrays: Sequence[ArraySpec],
+        row_T: npt.NDArray[np.int64],
+        out: npt.NDArray[Any],
+        *,
+        check: bool | None,
+    ) -> npt.NDArray[Any]:
+        direct = arrays[0].dtype == out.dtype
+        stored = [np.empty((len(row_T), *array.unit_shape), array.dtype) for array in arrays[direct:]]
+        stored = [out, *stored] if direct else stored
+        fetch([
+            request
+            for array, values in zip(arrays, stored, strict=True)
+            for request in plan_requests(partial(self._file, array), array, row_T, values, check=check)
+        ])  # fmt: skip
+        if not direct:
+            out[:] = precision.decode(*stored)
+        return out
 
     def _fill(
         self, arrays: Sequence[ArraySpec], shard: int, first: int, end: int, out: npt.NDArray[Any]
@@ -221,7 +252,8 @@ class RunReader:
         receipt = self._receipt(shard)
         record = next(item for item in receipt.objects if item.array == array.name)
         key = paths.run(self.run_id, record.key)
-        opened = ShardFile(self.objects, array, key, record, receipt.n_rows)
+        place = self.objects if self._cache is None else self._cache.shard(self.objects, key, record)
+        opened = ShardFile(place, array, key, record, receipt.n_rows)
         with self._lock:
             self._open[array.name, shard] = opened
             while len(self._open) > OPEN_SHARDS:

@@ -54,7 +54,7 @@ def check_shard(array: ArraySpec, data: bytes, n_rows: int, where: str) -> None:
         check_chunk(data[offset : offset + size], f"{where}, chunk {chunk}")
 
 
-def check_chunk(data: bytes, where: str) -> None:
+def check_chunk(data: bytes | memoryview, where: str) -> None:
     """Check a chunk that is followed by its checksum. Raises DamagedShardError."""
     if crc32c(data) != CRC_RESIDUE:
         raise DamagedShardError(damage(where, CHANGED))
@@ -74,7 +74,7 @@ def damage(where: str, what: str) -> str:
     return f"{where}: {what}; run `actstore verify STORE --repair`, then extract again"
 
 
-def decode_chunk(array: ArraySpec, data: bytes, where: str) -> npt.NDArray[Any]:
+def decode_chunk(array: ArraySpec, data: bytes | memoryview, where: str) -> npt.NDArray[Any]:
     """The rows [c, D] of one chunk, checked: `data` is the chunk as stored, checksum included."""
     check_chunk(data, where)
     body: Any = memoryview(data)[:-CRC_BYTES]

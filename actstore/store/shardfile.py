@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from actstore.errors import DamagedShardError
 from actstore.schema.receipts import ObjectRecord
-from actstore.store.arrays import CRC_BYTES, ArraySpec, index_bytes
-from actstore.store.objects import Objects
+from actstore.store.arrays import CRC_BYTES, ArraySpec, index_bytes, raw_index
+from actstore.store.objects import Readable
 from actstore.store.shard import check_index, damage, decode_chunk, is_flat
 from actstore.store.span import Span
 
@@ -19,21 +19,17 @@ REMOVED = "it was removed while it was read"
 class ShardFile:
     """A shard's object, its index checked against its receipt at opening.
 
-    Raises DamagedShardError when the object is missing, of another size, or its index is damaged.
+    Raises DamagedShardError when the object is missing, of another size, or its index is damaged; of an
+    uncompressed shard in an object store when that is read.
     """
 
     def __init__(
-        self, objects: Objects, array: ArraySpec, key: str, record: ObjectRecord, n_rows: int
+        self, objects: Readable, array: ArraySpec, key: str, record: ObjectRecord, n_rows: int
     ) -> None:
         self.objects, self.array, self.key, self.n_rows = objects, array, key, n_rows
         self.where = f"{objects.url}/{key}"
-        size = objects.size(key)
-        if size != record.bytes:
-            found = "it is missing" if size is None else f"it has {size} bytes"
-            raise DamagedShardError(damage(self.where, f"{found}, its receipt says {record.bytes} bytes"))
-        tail_bytes = index_bytes(array)
-        tail = self._read(size - tail_bytes, tail_bytes)
-        self.index = check_index(array, tail, size, n_rows, self.where)
+        size = record.bytes
+        self.index = check_index(array, self._tail(record), size, n_rows, self.where)
         self.flat = is_flat(array, self.index)
         self._rows = self._open_map(size) if self.flat else None
 
@@ -42,12 +38,12 @@ class ShardFile:
         lengths = self.index[first:end, 1].tolist()
         starts = self.index[first:end, 0].tolist()
         if starts and starts == list(np.cumsum([starts[0], *lengths[:-1]])):
-            data = self._read(starts[0], sum(lengths))
+            data = self.read_range(starts[0], sum(lengths))
             pieces = [
                 data[start - starts[0] :][:length] for start, length in zip(starts, lengths, strict=True)
             ]
         else:
-            pieces = [self._read(*span) for span in zip(starts, lengths, strict=True)]
+            pieces = [self.read_range(*span) for span in zip(starts, lengths, strict=True)]
         out = np.empty((len(pieces) * self.array.chunk_rows, *self.array.unit_shape), self.array.dtype)
         for i, piece in enumerate(pieces):
             where = f"{self.where}, chunk {first + i}"
@@ -95,7 +91,8 @@ class ShardFile:
             out[mine_T] = chunk_rows[within_T[mine_T]]
         return out
 
-    def _read(self, start: int, length: int) -> bytes:
+    def read_range(self, start: int, length: int) -> bytes:
+        """Bytes of the object, fewer where it ends. Raises DamagedShardError where it is gone."""
         try:
             return self.objects.read_range(self.key, start, length)
         except FileNotFoundError:
@@ -106,6 +103,18 @@ class ShardFile:
             return self.objects.read_into(self.key, start, buffers)
         except FileNotFoundError:
             raise DamagedShardError(damage(self.where, REMOVED)) from None
+
+    def _tail(self, record: ObjectRecord) -> bytes:
+        """The index as it lies there; that of an uncompressed distant shard follows from its rows."""
+        if self.objects.local_path(self.key) is None and self.array.codec == "none":
+            return raw_index(self.array, self.n_rows)
+        if self.objects.local_path(self.key) is not None:
+            size = self.objects.size(self.key)
+            if size != record.bytes:
+                found = "it is missing" if size is None else f"it has {size} bytes"
+                raise DamagedShardError(damage(self.where, f"{found}, its receipt says {record.bytes} bytes"))
+        tail_bytes = index_bytes(self.array)
+        return self.read_range(record.bytes - tail_bytes, tail_bytes)
 
     def _open_map(self, size: int) -> npt.NDArray[np.void] | None:
         """The mapped file as [chunk, row], an item being a row's bytes; the checksums lie between.
