@@ -1,4 +1,4 @@
-"""`actstore analyse STUDY [NAME...]`: the study's analyses, from the store only; no model is run."""
+"""`actstore analyse STUDY [NAME...]`: the study's analyses, from the store; only ablations train anything."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from actstore.errors import StudyError
@@ -13,6 +14,8 @@ from actstore.schema.ports import Executor, Resources
 from actstore.store.objects import Objects
 from actstore.store.places import open_objects
 from actstore.store.root import check_format, create_root, open_root
+from jobs.ablating.prepare import store_corpora
+from jobs.ablation import PlannedAblation, plan_ablation
 from jobs.analysis import FinishedAnalysis, PlannedAnalysis
 from jobs.console import Console
 from jobs.drift import FinishedDrift, plan_drift_block, run_drift, show_drift, told_drift
@@ -31,6 +34,7 @@ PLANNERS: dict[str, Callable[[Objects, Objects, Study, Any], PlannedAnalysis]] =
     "structural_probe": plan_structural,
     "mdl_probe": plan_mdl,
     "finetune": plan_score,
+    "ablation": plan_ablation,
 }
 """How each further kind of analysis is planned."""
 
@@ -56,6 +60,7 @@ def analyse_study(study: Study, arguments: argparse.Namespace, console: Console)
     wanted = chosen(study, getattr(arguments, "names", []))
     objects = open_root(study.store)
     results = results_of(study, objects)
+    store_corpora(study, objects, [block for block in study.ablation if block.name in wanted])
     planned = [
         plan_similarity(objects, results, study, block) for block in study.similarity if block.name in wanted
     ]
@@ -71,7 +76,8 @@ def analyse_study(study: Study, arguments: argparse.Namespace, console: Console)
         *(item.writer for item in others),
     ]
     some_left = any(writer.provenance() is None for writer in writers)
-    with open_executor(arguments, stores=[objects]) if some_left else nullcontext(NoExecutor()) as executor:
+    opened = open_executor(arguments, stores=[objects], models=_models(others))
+    with opened if some_left else nullcontext(NoExecutor()) as executor:
         if some_left and study.results is not None:
             create_root(study.results)
         resources = Resources(threads=arguments.threads, cpus=float(arguments.threads))
@@ -106,6 +112,11 @@ def plan_others(objects: Objects, results: Objects, study: Study, wanted: set[st
         for block in getattr(study, kind)
         if block.name in wanted
     ]
+
+
+def _models(planned: list[PlannedAnalysis]) -> list[Path]:
+    """Local folders of the models that workers train."""
+    return sorted({path for item in planned if isinstance(item, PlannedAblation) for path in item.models})
 
 
 def results_of(study: Study, objects: Objects) -> Objects:

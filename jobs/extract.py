@@ -59,6 +59,10 @@ def extract_study(study: Study, arguments: argparse.Namespace, console: Console)
     described = describe_study(study, partial(stored_checkpoint, study, there))
     remark_readings(described, console)
     check_described(described, there)
+    if not described.needed:
+        create_root(study.store)
+        console.remark("no run is asked for; nothing was extracted")
+        return []
     stored = None if there is None else stored_plans(described, there)
     if stored is not None and not n_missing(place, stored):
         return _tell_stored(described, place, console)

@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     tell(planned, found, assumed, study.store, console)
     reasons = refusals(
         needed_bytes=bytes_left(planned), free_bytes=free_bytes(place),
-        worker_bytes=max(item.worker_bytes for item in planned), machine_bytes=machine_bytes(),
+        worker_bytes=max((item.worker_bytes for item in planned), default=0), machine_bytes=machine_bytes(),
     )  # fmt: skip
     if reasons:
         raise CapacityError("; ".join(reasons))
@@ -124,7 +124,7 @@ def _workers(planned: Sequence[PlannedRun], found: Mapping[str, Speed]) -> str:
     left = {item.spec.run_id: item for item in planned}.values()
     seconds = sum(found[item.spec.run_id].seconds(item.meta.n_tokens) * item.share_missing for item in left)
     n_cpus = os.cpu_count() or 1
-    fit = workers_that_fit(machine_bytes(), max(item.worker_bytes for item in planned))
+    fit = workers_that_fit(machine_bytes(), max((item.worker_bytes for item in planned), default=1))
     n_workers = max(1, min(n_cpus, fit))
     held = "" if fit >= n_cpus else f" (its memory holds {n_workers} of {n_cpus})"
     return (

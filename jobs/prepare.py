@@ -41,6 +41,7 @@ from jobs.study.label_names import label_problems, tree_corpora
 from jobs.study.later import not_yet
 from jobs.study.needed import NeededRun, needed_runs
 from jobs.study.study import Study
+from jobs.training.tables import check_gold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +176,10 @@ def check_described(described: Described, objects: Objects | None) -> None:
             names.check_checkpoint(objects, ref)
         for corpus, _ in described.corpora.values():
             names.check_corpus(objects, corpus)
+    for block in described.study.ablation:
+        for name in (block.train, block.dev):
+            if name in described.corpora:
+                check_gold(block.task, described.corpora[name][0])
     seen = set()
     for run in described.needed:
         ref, corpus_input = described.checkpoints[run.checkpoint], described.inputs[run.corpus]

@@ -1,5 +1,6 @@
 """Probe curves: a panel for each score, a line for each checkpoint over the layers, seeds as a band."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
@@ -31,13 +32,15 @@ def probe_curves(
     x_title: str = LAYER,
     powers: bool = False,
     columns: int = 2,
+    x_labels: Mapping[float, str] | None = None,
 ) -> Figure:
     """Lines with a mark at each point; where there are seeds their mean, and mean ± deviation as a band.
 
-    `powers`: the x axis is of powers of two, as ranks and sizes are.
+    `powers`: the x axis is of powers of two, as ranks and sizes are. `x_labels`: what places of the x axis
+    are called that are no plain number.
     """
     lines = list(dict.fromkeys(str(point["line"]) for panel in panels for point in panel.points))
-    charts = [_panel(panel, lines, x_title, powers) for panel in panels]
+    charts = [_panel(panel, lines, x_title, powers, x_labels or {}) for panel in panels]
     n_seeds = max(point["n"] for panel in panels for point in means(panel.points))
     told = [subtitle, *([f"bands: mean ± standard deviation over {n_seeds} seeds"] if n_seeds > 1 else [])]
     heading = alt.TitleParams(title, subtitle=[line for line in told if line])
@@ -56,13 +59,13 @@ def means(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return out
 
 
-def _panel(panel: Panel, lines: list[str], x_title: str, powers: bool) -> Any:
+def _panel(panel: Panel, lines: list[str], x_title: str, powers: bool, x_labels: Mapping[float, str]) -> Any:
     marks = {line: SHAPES[at % len(SHAPES)] for at, line in enumerate(lines)}
     values = [{**point, "marker": marks[point["line"]]} for point in means(panel.points)]
     legend = alt.Legend(title=None, symbolType="stroke", symbolOpacity=1) if len(lines) > 1 else None
     colours = [COLOURS[at % len(COLOURS)] for at in range(len(lines))]
     base = alt.Chart(alt.InlineData(values=values)).encode(
-        x=_x_axis(values, x_title, powers),
+        x=_x_axis(values, x_title, powers, x_labels),
         y=alt.Y("value:Q", title=panel.title, scale=alt.Scale(zero=False, padding=8)),
         color=alt.Color("line:N", scale=alt.Scale(domain=lines, range=colours), sort=lines, legend=legend),
     )
@@ -77,9 +80,17 @@ def _panel(panel: Panel, lines: list[str], x_title: str, powers: bool) -> Any:
     return alt.layer(*drawn).properties(width=WIDTH, height=HEIGHT)
 
 
-def _x_axis(values: list[dict[str, Any]], title: str, powers: bool) -> Any:
+def _x_axis(values: list[dict[str, Any]], title: str, powers: bool, labels: Mapping[float, str]) -> Any:
     places = sorted({point["x"] for point in values})
-    axis = alt.Axis(values=places, format="d", grid=False, title=title, labelOverlap=True)
+    told = f"({json.dumps({str(place): label for place, label in labels.items()})})[datum.value]"
+    axis = alt.Axis(
+        values=places,
+        format="d",
+        grid=False,
+        title=title,
+        labelOverlap=True,
+        labelExpr=f"{told} || datum.label" if labels else alt.Undefined,
+    )
     if powers:
         return alt.X("x:Q", axis=axis, scale=alt.Scale(type="log", base=2, nice=False, padding=12))
     scale = alt.Scale(domain=[places[0], places[-1]], padding=12, nice=False)

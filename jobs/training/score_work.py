@@ -100,7 +100,7 @@ class ScoreTask:
         tables = corpus_tables(self._objects, request.task, request.corpus, request.tokens_id)
         task = task_of(request.task)
         labels = getattr(self._model.head.spec, "labels", None)
-        data = task.data(_without(tables, request.excluded), labels)
+        data = task.data(without_examples(tables, request.excluded), labels)
         source = RunActivations(StoreSource(self._work.store), request.run_id, request.site)
         scores = score(self._model, task, data, activations=source)
         work = self._work
@@ -129,7 +129,7 @@ class RunActivations:
         return self.source.gather(self.run_id, self.site, row_T)
 
 
-def _without(tables: CorpusTables, excluded: tuple[int, ...]) -> CorpusTables:
+def without_examples(tables: CorpusTables, excluded: tuple[int, ...]) -> CorpusTables:
     """The tables without the tokens of some examples; their gold labels stay, and count as missed."""
     if not excluded:
         return tables

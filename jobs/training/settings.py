@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from analyses.tuning.settings import TrainSettings, default_settings
-from jobs.study.finetune import Finetune
+from jobs.study.finetune import Finetune, Trained
 
 KEYS = (
     "epochs", "learning_rate", "batch_size", "schedule", "warmup", "weight_decay", "clip_norm", "dropout",
@@ -28,7 +28,7 @@ def train_settings(block: Finetune, seed: int) -> TrainSettings:
     return replace(default_settings(block.task), **given, seed=seed, save_steps=steps)
 
 
-def head_options(block: Finetune) -> dict[str, Any]:
+def head_options(block: Trained) -> dict[str, Any]:
     """Choices of a head, of those that its task has."""
     if block.task == "mnli":
         return {"pooler_init": block.pooler}

@@ -1,0 +1,145 @@
+"""`run` trains the points of an ablation from stored activations; what is there is skipped."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import actstore
+from actstore.store.root import open_root
+from actstore.store.trained import find_trained, folder_of
+from tests.support.commands import ALONE, Here
+from tests.support.studies import SmallStudy, tree_hash
+from tests.support.tasks import block, with_tasks
+
+CORPUS = {"dep": "trees", "mnli": "nli", "squad": "qa"}
+
+
+def ablation(kind: str, task: str, /, **keys: object) -> str:
+    """An [[ablation]] block that trains and is scored on one corpus, fast."""
+    given = {
+        "name": f"{task}-{kind}", "kind": kind, "task": task, "base": "base", "train": CORPUS[task],
+        "dev": CORPUS[task], "epochs": 2, "batch_size": 6, "learning_rate": 1e-3,
+    }  # fmt: skip
+    lines = [f"{key} = {json.dumps(value)}" for key, value in (given | keys).items()]
+    return "\n[[ablation]]\n" + "\n".join(lines) + "\n"
+
+
+def points(store: Path, name: str) -> list[dict[str, object]]:
+    """What the parts of a result say, costs too."""
+    found = list((store / "results" / "ablation" / name).glob("*/points.parquet"))
+    assert len(found) == 1
+    return pq.read_table(found[0]).to_pylist()
+
+
+def test_one_run_extracts_trains_and_scores_every_point(here: Here, study: SmallStudy) -> None:
+    blocks = ablation("freeze", "dep", layers=["none", 0, 3], seeds=[0, 1])
+    blocks += ablation("truncate", "mnli", layers=[0, 2])
+    blocks += ablation("truncate-frozen", "squad", layers="all")
+    made = with_tasks(study).only(["base"], list(CORPUS.values()), blocks)
+    planned = here("plan", made.write(), "--json")
+    assert planned.code == 0, planned.err
+    sites = {run["corpus"]: len(run["sites"]) for run in planned.document["runs"]}
+    assert sites == {"trees": 2, "qa": 4}  # layers 0 and 3; all of three; nothing for truncation
+    answer = here("run", made.file, *ALONE, "--json")
+    assert answer.code == 0, answer.err
+
+    store = actstore.open(str(made.store))
+    asked = "SELECT DISTINCT name, kind, task, base, n_layers, seed FROM ablation"
+    found = {tuple(row.values()) for row in store.sql(asked).to_pylist()}
+    dep = {("dep-freeze", "freeze", "dep", "base", k, seed) for k in (None, 0, 3) for seed in (0, 1)}
+    mnli = {("mnli-truncate", "truncate", "mnli", "base", k, 0) for k in (0, 2)}
+    qa = {("squad-truncate-frozen", "truncate-frozen", "squad", "base", k, 0) for k in range(4)}
+    assert found == dep | mnli | qa
+    metrics = store.sql("SELECT DISTINCT metric FROM ablation WHERE task = 'squad'")["metric"].to_pylist()
+    assert set(metrics) == {"exact_match", "f1"}
+    costs = {
+        (row["n_layers"], row["read_bytes"] > 0, row["layers_not_run"])
+        for row in points(made.store, "dep-freeze")
+    }
+    assert costs == {(None, False, 0), (0, True, 0), (3, True, 3)}
+    results = {item["name"]: item for item in answer.document["results"]}
+    assert any(path.endswith("dep-freeze.svg") for path in results["dep-freeze"]["figures"])
+    provenance = json.loads(
+        next(made.store.glob("results/ablation/dep-freeze/*/provenance.json")).read_text()
+    )
+    assert set(provenance["runs"]) == {"base over trees, L00", "base over trees, L03"}
+    assert not (made.store / "training").exists()
+
+    before = tree_hash(made.store)
+    again = here("run", made.file, *ALONE, "--json")
+    assert again.code == 0, again.err
+    assert [item["n_computed"] for item in again.document["results"]] == [0, 0, 0]
+    assert tree_hash(made.store) == before
+
+
+def test_frozen_points_are_what_a_fine_tuning_with_frozen_layers_gives(here: Here, study: SmallStudy) -> None:
+    """The same recipe by the other door, which runs every layer: the same scores, and the same weights."""
+    tuned = block("mnli", "nli", frozen_layers=2, name="tuned-{seed}")
+    made = with_tasks(study).only(
+        ["base"], ["nli"], tuned + ablation("freeze", "mnli", layers=[2], keep=True)
+    )
+    answer = here("run", made.write(), *ALONE)
+    assert answer.code == 0, answer.err
+    store = actstore.open(str(made.store))
+    sql = "SELECT value FROM {} WHERE metric = 'accuracy' AND {} LIKE '{}%'"
+    scores = [
+        store.sql(sql.format(*one))["value"].to_pylist()
+        for one in (("ablation", "name", "mnli"), ("task_score", "checkpoint", "tuned"))
+    ]
+    assert scores[0] == scores[1]
+    objects = open_root(str(made.store))
+    record = find_trained(objects, "mnli-freeze-2-s0")
+    assert record is not None
+    assert record["ablation"] == {"name": "mnli-freeze", "kind": "freeze", "n_layers": 2, "seed": 0}
+    from safetensors.numpy import load_file
+
+    kept, whole = (
+        load_file(folder_of(objects, name) / "model.safetensors") for name in ("mnli-freeze-2-s0", "tuned-0")
+    )
+    assert kept.keys() == whole.keys()
+    for name, value in kept.items():
+        np.testing.assert_allclose(value, whole[name], atol=2e-5, err_msg=name)
+    row = next(row for row in store.checkpoints.to_pylist() if row["name"] == "mnli-freeze-2-s0")
+    assert (row["base"], row["task"], row["replicate"]) == ("base", "mnli", 0)
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"layers": ["none", 9]}, "the checkpoint has 3 layers"),
+        ({"kind": "truncate", "layers": [9]}, "layers has 9; the base has 3 layers"),
+        ({"kind": "truncate", "layers": ["none"]}, '"none" is for kind = "freeze"'),
+        ({"task": "mlm", "train": "nli", "dev": "nli"}, "masked tokens are trained with their embeddings"),
+        ({"layers": []}, 'allowed are "all" or a list of numbers of layers'),
+        ({"base": "noise"}, "has random weights"),
+        ({"learning_rate": 1e-3, "clip_norm": 0.0}, "clip_norm"),
+        ({"train": "text", "dev": "text"}, "lacks a label for its examples"),
+    ],
+)
+def test_what_can_not_be_is_refused(
+    here: Here, study: SmallStudy, keys: dict[str, object], told: str
+) -> None:
+    given = study.checkpoint("noise", model="models/base", init="random", seed=1)
+    blocks = ablation("freeze", "mnli", **{"layers": ["none"], **keys})
+    made = with_tasks(given).only(["base", "noise"], ["nli", "text"], blocks)
+    answer = here("run", made.write(), *ALONE)
+    assert answer.code == 2, answer.err
+    assert told in answer.err
+
+
+@pytest.mark.ray
+def test_ray_gives_the_same_rows_and_goes_on_from_parts(here: Here, study: SmallStudy) -> None:
+    blocks = ablation("freeze", "mnli", layers=["none", 1, 3])
+    made = with_tasks(study).only(["base"], ["nli"], blocks)
+    assert here("run", made.write(), *ALONE).code == 0
+    place = next(made.store.glob("results/ablation/mnli-freeze/*"))
+    values = pq.read_table(place / "table.parquet")
+    for name in ("table.parquet", "points.parquet", "provenance.json", "parts/1-s0.parquet"):
+        (place / name).unlink()
+    answer = here("analyse", made.file, "--ray-address", "local", "--workers", 1, "--json")
+    assert answer.code == 0, answer.err
+    assert answer.document["results"][0]["n_computed"] == 1
+    assert pq.read_table(place / "table.parquet").equals(values)
