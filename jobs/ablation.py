@@ -17,6 +17,7 @@ from actstore.store.catalog import RunInfo
 from actstore.store.objects import Objects
 from actstore.store.results import ResultWriter
 from actstore.store.trained import check_training
+from jobs.ablating.known import known_points, renamed
 from jobs.ablating.points import Point, point_settings, points_of
 from jobs.ablating.prepare import Base, Bases, stored_corpus
 from jobs.ablating.request import PointRequest, Side
@@ -34,6 +35,8 @@ from jobs.training.tables import check_gold
 ANALYSIS_VERSION = 1
 """Raised by hand when the numbers of ablations may change."""
 KIND, POINTS_FILE = "ablation", "points.parquet"
+STORED_AS = ("dtype", "compute_dtype", "attention", "capture_version")
+"""Fields of a spec that decide the values of a site, up to the last bits that shapes of batches change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,7 @@ class PlannedAblation:
         return finished(self.writer, parts, self.n_layers, n_computed)
 
     def _compute(self, executor: Executor, resources: Resources, console: Console) -> int:
+        self._take_known()
         done = self.writer.done_units()
         left = [unit for unit in self.units if unit.key not in done]
         failures = []
@@ -90,6 +94,14 @@ class PlannedAblation:
                 bar.advance(1, note=outcome.unit.key)
         refuse_failures(f"{KIND} {self.name!r}", failures, len(left))
         return len(left)
+
+    def _take_known(self) -> None:
+        """Take over points that an earlier result has: a longer list of layers trains what is new alone."""
+        left = {unit.key: unit.args for unit in self.units if unit.key not in self.writer.done_units()}
+        known = known_points(self.writer.objects, {one.point_id for one in left.values() if one.keep is None})
+        for key, request in left.items():
+            if request.keep is None and request.point_id in known:
+                self.writer.put_part(key, renamed(known[request.point_id], self.name))
 
     def _provenance(self, parts: pa.Table) -> dict[str, Any]:
         requests: list[PointRequest] = [unit.args for unit in self.units]
@@ -183,4 +195,9 @@ def _run(  # noqa: PLR0917
         info = find_with_site(objects, study, block.base, corpus, every, site)
     except NotFoundError as error:
         raise NotFoundError(f'[[ablation]] "{block.name}", {site}: {error}') from error
-    return {"run_id": info.run_id, "excluded": tuple(sorted(quarantined(objects, info)))}
+    spec = info.spec
+    return {
+        "run_id": info.run_id,
+        "stored_as": {key: str(getattr(spec, key)) for key in STORED_AS},
+        "excluded": tuple(sorted(quarantined(objects, info))),
+    }

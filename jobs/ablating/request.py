@@ -1,6 +1,6 @@
 """PointRequest: all that a worker needs to train and score one point of an ablation."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from actstore.capture.source import CheckpointSource
@@ -19,11 +19,13 @@ class Side:
 
     corpus: TrainCorpus
     run_id: str | None = None
+    stored_as: dict[str, str] = field(default_factory=dict)
+    """How that run's values came about, whatever other sites it holds and however it is cut into shards."""
     excluded: tuple[int, ...] = ()
     """Examples without stored values: they are not trained on, and count as missed."""
 
     def identity(self) -> dict[str, Any]:
-        return {**self.corpus.identity(), "run_id": self.run_id, "excluded": list(self.excluded)}
+        return {**self.corpus.identity(), "stored_as": self.stored_as, "excluded": list(self.excluded)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

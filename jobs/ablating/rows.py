@@ -12,9 +12,11 @@ COST = {
     "n_dev_tokens": pa.int64(),
     "layers_not_run": pa.int32(),
     "read_bytes": pa.int64(),
+    "train_run": pa.string(),
+    "dev_run": pa.string(),
 }
 """Steps and seconds of the training, with those before it was resumed; mean loss of the last epoch; tokens
 that went through it, each as often as it did; layers below the start, neither loaded nor run; bytes of
-activations that were read instead."""
+activations that were read instead, and the runs they are of."""
 
 POINTS = pa.schema([*RESULTS["ablation"], *COST.items()])

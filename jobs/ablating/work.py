@@ -115,6 +115,8 @@ class PointTraining:
             "n_dev_tokens": len(tables["dev"].tokens),
             "layers_not_run": request.point.n_frozen or 0,
             "read_bytes": done.read_bytes + (0 if dev is None else dev.read_bytes),
+            "train_run": request.train.run_id,
+            "dev_run": request.dev.run_id,
         }
         return pa.Table.from_pylist(
             [_row(request, *item) | cost for item in scores.metrics.items()], schema=POINTS

@@ -143,3 +143,10 @@ def test_ray_gives_the_same_rows_and_goes_on_from_parts(here: Here, study: Small
     assert answer.code == 0, answer.err
     assert answer.document["results"][0]["n_computed"] == 1
     assert pq.read_table(place / "table.parquet").equals(values)
+
+    made.only(["base"], ["nli"], ablation("freeze", "mnli", layers=[3, "none", 0, 1])).write()
+    longer = here("run", made.file, *ALONE, "--json")
+    assert longer.code == 0, longer.err
+    assert longer.document["results"][0]["n_computed"] == 1  # layer 0; the others are taken over
+    rows = {row["n_layers"]: row["value"] for row in longer.document["results"][0]["rows"]}
+    assert {row["n_layers"]: row["value"] for row in values.to_pylist()}.items() <= rows.items()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.study.ablation import Ablation
 from jobs.study.checkpoint import Checkpoint
 from jobs.study.corpus import Corpus
 from jobs.study.drift import Drift
@@ -29,6 +30,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "study.md").read_text()
         ("[[drift]]", Drift),
         ("[[structural_probe]]", StructuralProbe),
         ("[[mdl_probe]]", MdlProbe),
+        ("[[ablation]]", Ablation),
     ],
 )
 def test_every_key_is_on_the_page_and_no_other(heading: str, block: type) -> None:
