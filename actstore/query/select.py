@@ -1,7 +1,8 @@
 """Select: a query becomes rows (by SQL), the rows become Arrow batches with their activations."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from actstore.errors import RequestError
+from actstore.query.candidates import Stretch, candidates
 from actstore.query.limits import LOCAL, Limits, check_rows
 from actstore.query.tables import ask
 from actstore.schema.query import Query
@@ -18,21 +20,8 @@ from actstore.store.reader import RunReader
 BATCH_BYTES = 16 << 20
 """Activations of one record batch: the memory bound of a streamed answer."""
 
-CANDIDATES = """
-SELECT token.*, word.word, word.text, word.text AS word_text, word.upos, word.xpos, word.head, word.deprel,
-       example.source_id, example.domain, example.text AS example_text, example.text_b, example.label,
-       corpora.text_id, corpora.n_examples, corpora.n_words, corpora.n_tokens, corpora.n_truncated,
-       token.row AS first_row, token.row + {extra} AS last_row
-FROM tokens token
-{join} JOIN word_tokens ON word_tokens.tokens_id = token.tokens_id AND word_tokens.corpus = token.corpus
-     AND word_tokens.example = token.example AND {match}
-LEFT JOIN words word ON word.corpus = token.corpus AND word.example = token.example
-     AND word.word = word_tokens.word
-LEFT JOIN examples example ON example.corpus = token.corpus AND example.example = token.example
-LEFT JOIN corpora ON corpora.name = token.corpus AND corpora.tokens_id = token.tokens_id
-WHERE token.tokens_id = '{tokens_id}' AND token.corpus = '{corpus}' AND token.best_context
-"""
-"""What a predicate sees: the columns of the token, word, example and corpus tables; `text` is the word's."""
+FIRST_EXAMPLES, GROWTH = 512, 8
+"""A limited answer is looked for in the first examples, then in ever longer stretches of the following."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +47,54 @@ def select(
 
     Raises RequestError for SQL that DuckDB refuses, and for what is over the limits.
     """
-    spec = readers[0].spec
-    sql = (_token_sql if query.unit == "token" else _word_sql)(query, spec)
-    sql = f"SELECT * FROM ({sql}) WHERE {_left_out(readers)} ORDER BY first_row, unit"
+    left_out = _left_out(readers)
+
+    def chosen(stretch: Stretch | None = None) -> str:
+        found = candidates(query, readers[0].spec, stretch)
+        return f"SELECT * FROM ({found}) WHERE {left_out} ORDER BY first_row, unit"
+
+    def asked(sql: str, within: Limits = limits) -> pa.Table:
+        return ask(connection, sql, shown=query.where, limits=within)
+
     if query.sample is not None:
-        chosen = f"SELECT * FROM ({sql}) ORDER BY hash(first_row, unit, {int(query.seed)}), first_row"
-        sql = f"SELECT * FROM ({chosen} LIMIT {int(query.sample)}) ORDER BY first_row, unit"
-    if query.limit is not None:
-        sql += f" LIMIT {int(query.limit)}"
-    return Selected(table=ask(connection, sql, shown=query.where, limits=limits), unit=query.unit)
+        by_hash = f"ORDER BY hash(first_row, unit, {int(query.seed)}), first_row"
+        sql = f"SELECT * FROM (SELECT * FROM ({chosen()}) {by_hash} LIMIT {int(query.sample)}) "
+        table = asked(f"{sql} ORDER BY first_row, unit {_limit(query.limit)}")
+    elif query.limit is not None:
+        table = _first_of(query.limit, chosen, asked, readers[0], limits)
+    else:
+        table = asked(chosen())
+    return Selected(table=table, unit=query.unit)
+
+
+def _first_of(
+    limit: int,
+    chosen: Callable[[Stretch], str],
+    asked: Callable[[str, Limits], pa.Table],
+    reader: RunReader,
+    limits: Limits,
+) -> pa.Table:
+    """The first rows, stretch by stretch of examples, whose rows follow one another as they do."""
+    end = time.monotonic() + (limits.seconds or 0.0)
+    parts: list[pa.Table] = []
+    for stretch in _stretches(int(reader.sequences.example_S.max(initial=0)) + 1):
+        rest = limits.seconds and max(0.001, end - time.monotonic())
+        wanted = limit - sum(part.num_rows for part in parts)
+        parts.append(asked(f"{chosen(stretch)} {_limit(wanted)}", replace(limits, seconds=rest)))
+        if parts[-1].num_rows == wanted:
+            break
+    return pa.concat_tables(parts)
+
+
+def _stretches(n_examples: int) -> Iterator[Stretch]:
+    first, length = 0, FIRST_EXAMPLES
+    while first < n_examples:
+        yield first, first + length
+        first, length = first + length, length * GROWTH
+
+
+def _limit(limit: int | None) -> str:
+    return "" if limit is None else f"LIMIT {int(limit)}"
 
 
 def _left_out(readers: Sequence[RunReader]) -> str:
@@ -175,32 +203,3 @@ def pool_rows(
     row_T = np.repeat(first_N - begin_N, length_N) + np.arange(length_N.sum())
     values_TD = reader.gather(site, row_T).astype(np.float32)
     return np.asarray(np.add.reduceat(values_TD, begin_N, axis=0) / length_N[:, None].astype(np.float32))
-
-
-def _token_sql(query: Query, spec: RunSpec) -> str:
-    """Tokens; one that belongs to several words is given once."""
-    match = "token.token BETWEEN word_tokens.first_token AND word_tokens.last_token"
-    return (
-        "SELECT DISTINCT ON (row) example, token AS unit, piece AS text, first_row, last_row "
-        f"FROM ({_candidates(query, spec, join='LEFT', match=match, extra='0')}) {_where(query)} ORDER BY row"
-    )
-
-
-def _word_sql(query: Query, spec: RunSpec) -> str:
-    """Words that have tokens; a word's rows are consecutive."""
-    match = "token.token = word_tokens.first_token"
-    extra = "word_tokens.last_token - word_tokens.first_token"
-    return (
-        "SELECT example, word AS unit, text, first_row, last_row "
-        f"FROM ({_candidates(query, spec, join='', match=match, extra=extra)}) {_where(query)} "
-        "ORDER BY example, word"
-    )
-
-
-def _candidates(query: Query, spec: RunSpec, **parts: str) -> str:
-    corpus = query.corpus.replace("'", "''")
-    return CANDIDATES.format(tokens_id=spec.tokens_id, corpus=corpus, **parts)
-
-
-def _where(query: Query) -> str:
-    return f"WHERE ({query.where}\n)" if query.where else ""  # the line's end closes a comment

@@ -46,14 +46,21 @@ class Files:
 
 
 @contextmanager
-def connect(objects: Objects, limits: Limits = LOCAL) -> Iterator[duckdb.DuckDBPyConnection]:
+def connect(
+    objects: Objects, limits: Limits = LOCAL, *, corpus: str | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with every view of the store; it can read these files only, and write none.
 
-    A corpus whose text is not stored yet is left out. Raises DamagedShardError for a damaged table.
+    `corpus`: only the views of texts and tokens, of this corpus alone, which is a part of the
+    work. A corpus whose text is not stored yet is left out. Raises DamagedShardError for a damaged table.
     """
     with TemporaryDirectory(prefix="actstore-sql-") as folder, unlocked(limits, folder) as connection:
         files = Files(objects, connection)
-        _create_views(connection, files)
+        if corpus is None:
+            _create_views(connection, files)
+        else:
+            connection.register("corpora", catalog.corpus_table(objects, corpus))
+            _create_text_views(connection, files, [names.corpus(objects, corpus)])
         lock(connection, files.named)
         yield connection
 
@@ -66,7 +73,15 @@ def _create_views(connection: duckdb.DuckDBPyConnection, files: Files) -> None:
         ("runs", catalog.run_table(objects)),
     ):
         connection.register(name, table)
-    stored = [ref for ref in names.corpora(objects) if has_text(objects, ref.text_id)]
+    _create_text_views(connection, files, names.corpora(objects))
+    fresh = results.fresh_tables(objects)
+    for kind, schema in tables.RESULTS.items():
+        parts = [f"SELECT {_names(schema)} FROM {files.sql(key)}" for key in fresh.get(kind, [])]
+        _create_view(connection, kind, _union(parts, _columns(schema)))
+
+
+def _create_text_views(connection: duckdb.DuckDBPyConnection, files: Files, corpora: list[CorpusRef]) -> None:
+    stored = [ref for ref in corpora if has_text(files.objects, ref.text_id)]
     for name, sql in (
         ("examples", _examples(files, stored)),
         ("words", _words(files, stored)),
@@ -75,10 +90,6 @@ def _create_views(connection: duckdb.DuckDBPyConnection, files: Files) -> None:
         ("labels", _labels(files, stored)),
     ):
         _create_view(connection, name, sql)
-    fresh = results.fresh_tables(objects)
-    for kind, schema in tables.RESULTS.items():
-        parts = [f"SELECT {_names(schema)} FROM {files.sql(key)}" for key in fresh.get(kind, [])]
-        _create_view(connection, kind, _union(parts, _columns(schema)))
 
 
 def ask(

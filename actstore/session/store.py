@@ -1,12 +1,14 @@
 """Store: what `actstore.open()` returns for a place on this machine or an object store."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
 from actstore.errors import IncomparableRunsError, NotFoundError
+from actstore.query.candidates import asks_other_tables
 from actstore.query.limits import LOCAL, Limits
 from actstore.query.nearest import nearest
 from actstore.query.select import answer, select
@@ -19,6 +21,9 @@ from actstore.session.reading import LocalReader
 from actstore.session.run import Run
 from actstore.store import catalog
 from actstore.store.objects import Objects
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
 class Readers(Protocol):
@@ -66,15 +71,20 @@ class Store(Questions):
     def ask(self, query: Query) -> pa.RecordBatchReader:
         """As `query`, for a Query."""
         readers, sites_of = self._readers(query, allow_partial=query.allow_partial)
-        with connect(self.objects, self.limits) as connection:
+        with self._tables_of(query) as connection:
             selected = select(connection, query, list(readers.values()), limits=self.limits)
         return answer(query, selected, readers.__getitem__, sites_of, limits=self.limits)
 
     def ask_nearest(self, asked: Nearest) -> pa.Table:
         """As `nearest`, for a Nearest."""
         readers, sites_of = self._readers(asked, allow_partial=False)
-        with connect(self.objects, self.limits) as connection:
+        with self._tables_of(asked) as connection:
             return nearest(connection, asked, readers, sites_of, limits=self.limits)
+
+    def _tables_of(self, asked: Query | Nearest) -> "AbstractContextManager[DuckDBPyConnection]":
+        """The tables a question looks into: of its corpus, or all where its predicate says SELECT."""
+        corpus = None if asks_other_tables(asked.where) else asked.corpus
+        return connect(self.objects, self.limits, corpus=corpus)
 
     def _readers(
         self, asked: Query | Nearest, *, allow_partial: bool

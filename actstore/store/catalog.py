@@ -45,10 +45,10 @@ def checkpoint_table(objects: Objects) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=tables.CHECKPOINTS)
 
 
-def corpus_table(objects: Objects) -> pa.Table:
-    """The table `corpora`: a row for each corpus and tokenisation of its text."""
+def corpus_table(objects: Objects, only: str | None = None) -> pa.Table:
+    """The table `corpora`: a row for each corpus (or of one alone) and tokenisation of its text."""
     rows: list[dict[str, Any]] = []
-    for ref in names.corpora(objects):
+    for ref in names.corpora(objects) if only is None else [names.corpus(objects, only)]:
         row = {"name": ref.name, "text_id": ref.text_id, "domain": ref.domain}
         metas = list_metas(objects, ref.text_id)
         rows += [

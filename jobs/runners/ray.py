@@ -1,8 +1,10 @@
 """RayRunner: jobs on a Ray cluster, by Ray's own: they outlive a service, and its replicas share them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from actstore.errors import NotFoundError
+from actstore.errors import ClusterError, NotFoundError
 from actstore.serve.jobs import JobInfo, JobRequest, State
 from jobs import submit
 from jobs.runners.studies import StudyFolder
@@ -25,17 +27,20 @@ class RayRunner:
         study = self.studies.find(request)
         upload = gather(study, submit.packages(), other_store=True)
         base = request.base_id(study.path.read_bytes())
-        running, following = submit.find(self.client, base)
-        if running is None:
-            words = [self.python, "-m", f"jobs.{request.stage}", f"{STUDY_FOLDER}/{study.path.name}"]
-            words += [*request.words, "--store", self.studies.store]
-            words += ["--threads", str(self.threads)] if request.stage != "report" else []
-            told = {"served_study": request.study, "stage": request.stage}
-            submit.start(self.client, following, words, upload, {}, told)
+        with _told_by_ray():
+            running, following = submit.find(self.client, base)
+            if running is None:
+                words = [self.python, "-m", f"jobs.{request.stage}", f"{STUDY_FOLDER}/{study.path.name}"]
+                words += [*request.words, "--store", self.studies.store]
+                words += ["--threads", str(self.threads)] if request.stage != "report" else []
+                told = {"served_study": request.study, "stage": request.stage}
+                submit.start(self.client, following, words, upload, {}, told)
         return self.job(running or following)
 
     def jobs(self) -> list[JobInfo]:
-        mine = [job for job in self.client.list_jobs() if "served_study" in (job.metadata or {})]
+        with _told_by_ray():
+            listed = self.client.list_jobs()
+        mine = [job for job in listed if "served_study" in (job.metadata or {})]
         return [_info(job) for job in sorted(mine, key=lambda job: -(job.start_time or 0))]
 
     def job(self, job_id: str) -> JobInfo:
@@ -43,12 +48,14 @@ class RayRunner:
 
     def log(self, job_id: str, n_lines: int) -> str:
         self._find(job_id)
-        text: str = self.client.get_job_logs(job_id)
+        with _told_by_ray():
+            text: str = self.client.get_job_logs(job_id)
         return "\n".join(text.splitlines()[-n_lines:])
 
     def stop(self, job_id: str) -> JobInfo:
         self._find(job_id)
-        self.client.stop_job(job_id)
+        with _told_by_ray():
+            self.client.stop_job(job_id)
         return self.job(job_id)
 
     def close(self) -> None:
@@ -57,12 +64,26 @@ class RayRunner:
     def _find(self, job_id: str) -> Any:
         """The job, if this kind of service started it: others of the cluster are none of its business."""
         try:
-            found = self.client.get_job_info(job_id)
-        except RuntimeError:
+            with _told_by_ray():
+                found = self.client.get_job_info(job_id)
+        except NotFoundError:
             found = None
         if found is None or "served_study" not in (found.metadata or {}):
             raise NotFoundError(f"no job {job_id!r}; GET /v1/jobs lists them")
         return found
+
+
+@contextmanager
+def _told_by_ray() -> Iterator[None]:
+    """Ray's client raises RuntimeError for whatever the cluster answers, OSError where none does."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "status code 404" in str(error):
+            raise NotFoundError("no such job; GET /v1/jobs lists them") from error
+        raise ClusterError(f"the cluster's jobs: {error}; ask again, or look at its dashboard") from error
+    except OSError as error:
+        raise ClusterError(f"the cluster's jobs do not answer ({error}); is its head still there?") from error
 
 
 def _info(job: Any) -> JobInfo:

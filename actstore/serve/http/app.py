@@ -10,6 +10,7 @@ from actstore.errors import (
     AccessError,
     ActstoreError,
     BusyError,
+    ClusterError,
     IncompleteRunError,
     NotFoundError,
     NotYetError,
@@ -30,6 +31,7 @@ STATUS: tuple[tuple[type[ActstoreError], int], ...] = (
     (NotYetError, 501),
     (IncompleteRunError, 409),
     (BusyError, 503),
+    (ClusterError, 503),
     (RequestError, 400),
 )
 LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]

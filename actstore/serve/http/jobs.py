@@ -18,6 +18,7 @@ REQUEST = TypeAdapter(JobRequest)
 ANSWERS: dict[int | str, dict[str, Any]] = {
     **{code: MORE[code] for code in (400, 401, 404, 413)},
     501: {"description": "no jobs are served"},
+    503: {"description": "the cluster that runs jobs does not answer"},
 }
 
 

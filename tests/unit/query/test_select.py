@@ -379,3 +379,38 @@ def test_unknown_names_are_not_found_and_the_known_are_listed(
 ) -> None:
     with pytest.raises(NotFoundError, match=r"there are: (base, tuned|small)"):
         Store(small.objects).query(checkpoint, corpus)
+
+
+def test_a_limited_answer_is_the_beginning_of_the_whole_one(tmp_path: Path) -> None:
+    """It is looked for stretch by stretch of 512 examples and more, so that the store has to be longer."""
+    long = with_pieces(prepare(tmp_path / "store", n_examples=700, n_layers=1))
+    long.extract()
+    for unit, where in (
+        ("token", None),
+        ("token", "upos = 'ADV'"),
+        ("word", "example >= 500"),
+        ("token", "example > 900"),
+    ):
+        whole = places(ask(long, unit=unit, where=where))
+        for limit in (0, 1, len(whole) - 1, len(whole), len(whole) + 5):
+            assert places(ask(long, unit=unit, where=where, limit=max(0, limit))) == whole[: max(0, limit)]
+
+
+@pytest.mark.parametrize(
+    "where", ["true", "corpus = 'small' AND \"window\" = 0", "upos IS NOT NULL OR special"]
+)
+def test_joining_only_what_is_named_gives_the_same_tokens(split: SmallStore, where: str) -> None:
+    """Every column named, in a part that is always true, joins every table."""
+    every = f"({where}) AND (upos IS NULL OR TRUE) AND (label IS NULL OR TRUE) AND (n_words IS NULL OR TRUE)"
+    assert places(ask(split, where=where)) == places(ask(split, where=every))
+
+
+def test_a_predicate_may_look_into_other_tables(split: SmallStore) -> None:
+    inside = "example IN (SELECT example FROM examples WHERE label = 'x')"
+    assert places(ask(split, where=inside)) == places(ask(split, where="label = 'x'"))
+    assert not places(ask(split, where="example IN (SELECT example FROM drift)"))
+
+
+def test_a_name_of_no_table_in_the_predicate_is_told(small: SmallStore) -> None:
+    with pytest.raises(RequestError, match="nonsense"):
+        ask(small, where="nonsense = 1")
