@@ -1,0 +1,107 @@
+"""Extracts a study twice, once with workers and drivers killed in between, and compares the content.
+
+    python studies/run_killed.py [STUDY] --into FOLDER [--workers N] [--drivers N] [--actors N] [--seed N]
+
+A worker is killed as soon as it has stored a shard, the driver with all it started a random moment after one.
+Both stores are verified at the end. Exit code 0 where both hold the same, whole and undamaged.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+LONGEST_LIFE_SECONDS = 3.0
+
+
+def main(words: Sequence[str]) -> int:
+    """Run both extractions; 0 where they agree."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("study", type=Path, nargs="?", default=Path(__file__).with_name("six.toml"))
+    parser.add_argument("--into", type=Path, required=True, help="folder of the two stores")
+    parser.add_argument("--workers", default="2")
+    parser.add_argument("--drivers", type=int, default=2, help="drivers to kill")
+    parser.add_argument("--actors", type=int, default=2, help="workers to kill")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args(words)
+    arguments.into.mkdir(parents=True, exist_ok=True)
+    whole, killed = arguments.into / "undisturbed", arguments.into / "killed"
+    wanted = contents(extract(arguments.study, whole, arguments.workers).communicate()[0])
+    chance = random.Random(arguments.seed)
+    for _ in range(arguments.drivers):
+        kill_driver(arguments.study, killed, arguments.workers, chance)
+    found = contents(killing_workers(arguments.study, killed, arguments.workers, arguments.actors))
+    sound = [subprocess.run(command("verify", store), check=False).returncode for store in (whole, killed)]
+    same = wanted == found
+    print(f"{len(wanted)} runs, content {'the same' if same else 'NOT the same'}; verify gave {sound}")
+    return 0 if same and sound == [0, 0] else 1
+
+
+def command(verb: str, *words: object) -> list[str]:
+    """A command of this checkout."""
+    return [sys.executable, "-m", "jobs.cli", verb, *map(str, words)]
+
+
+def extract(study: Path, store: Path, workers: str) -> "subprocess.Popen[str]":
+    """An extraction in a process group of its own; it logs beside the store."""
+    words = command(
+        "extract", study, "--store", store, "--workers", workers, "--json", "--log", log_of(store)
+    )
+    return subprocess.Popen(words, text=True, stdout=subprocess.PIPE, start_new_session=True)
+
+
+def kill_driver(study: Path, store: Path, workers: str, chance: random.Random) -> None:
+    """SIGKILL to the command and all it started, some time after its next shard."""
+    known, process = len(shards(store)), extract(study, store, workers)
+    while process.poll() is None and len(shards(store)) <= known:
+        time.sleep(0.02)
+    time.sleep(chance.uniform(0.0, LONGEST_LIFE_SECONDS))
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        print(f"killed the driver after {len(shards(store)) - known} shards", file=sys.stderr)
+    process.communicate()
+
+
+def killing_workers(study: Path, store: Path, workers: str, n_kills: int) -> str:
+    """An extraction to its end; so many of its workers are killed, each once it has stored a shard."""
+    begun, process, victims = len(shards(store)), extract(study, store, workers), set[int]()
+    while process.poll() is None and len(victims) < n_kills:
+        for shard in shards(store)[begun:]:
+            victim = int(shard["worker"].rpartition(":")[2])
+            if victim not in victims and len(victims) < n_kills:
+                victims.add(victim)
+                os.kill(victim, signal.SIGKILL)
+                print(f"killed worker {victim} after {shard['checkpoint']}", file=sys.stderr)
+        time.sleep(0.02)
+    return process.communicate()[0]
+
+
+def shards(store: Path) -> list[dict[str, str]]:
+    """Shards that were stored, as the log tells them; a line that is being written is left out."""
+    if not log_of(store).exists():
+        return []
+    lines = log_of(store).read_text(encoding="utf-8").split("\n")[:-1]
+    return [event for event in map(json.loads, lines) if event["event"] == "shard"]
+
+
+def log_of(store: Path) -> Path:
+    """Where an extraction into a store logs."""
+    return store.with_suffix(".jsonl")
+
+
+def contents(answer: str) -> dict[str, str]:
+    """The hash of each run's content; ends the program where one is not complete."""
+    runs = json.loads(answer)["runs"]
+    if not all(run["complete"] for run in runs):
+        sys.exit(f"not complete: {runs}")
+    return {run["run_id"]: run["content_sha256"] for run in runs}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
