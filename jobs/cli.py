@@ -45,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.verb in NOT_YET:
             raise NotYetError(f"`actstore {arguments.verb}` is not there yet; {NOT_YET[arguments.verb]}")
         module = importlib.import_module(f"jobs.{arguments.verb}")
-        return int(module.run(arguments, console))
+        with console.alone():
+            return int(module.run(arguments, console))
     except ActstoreError as error:
         console.remark(f"actstore {arguments.verb}: {error}")
         console.answer({"error": type(error).__name__, "message": str(error)})

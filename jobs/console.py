@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout
 from typing import Any
 
 from rich.console import Console as RichConsole
@@ -21,6 +21,7 @@ class Console:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
+        self._stdout = sys.stdout
         terminal = sys.stdout.isatty()
         # A file or a pipe gets every line whole; a terminal folds what does not fit.
         self.out = RichConsole(
@@ -31,8 +32,14 @@ class Console:
     def answer(self, document: Any) -> None:
         """The one JSON document, where one was asked for."""
         if self.as_json:
-            json.dump(document, sys.stdout, indent=1, ensure_ascii=False, default=str)
-            sys.stdout.write("\n")
+            json.dump(document, self._stdout, indent=1, ensure_ascii=False, default=str)
+            self._stdout.write("\n")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """With `as_json`, what libraries print goes to stderr: Ray tells of lost workers on stdout."""
+        with redirect_stdout(sys.stderr) if self.as_json else nullcontext():
+            yield
 
     def line(self, text: str) -> None:
         """A line of the answer."""
