@@ -42,6 +42,8 @@ def print_table(table: pa.Table, form: str, console: Console) -> None:
     """Print a table as an aligned table (the first 1,000 rows), CSV or JSON."""
     if form == "csv":
         pa_csv.write_csv(table, sys.stdout.buffer)
+    elif console.as_json:
+        console.answer(table.to_pylist())
     elif form == "json":
         json.dump(table.to_pylist(), sys.stdout, ensure_ascii=False, default=str)
         sys.stdout.write("\n")
