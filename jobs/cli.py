@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from actstore import __version__
-from actstore.errors import ActstoreError, NotYetError
+from actstore.errors import ActstoreError
 from jobs.console import Console
 
 VERBS = {
@@ -29,11 +29,9 @@ VERBS = {
     "sql": "SQL over the store's tables",
     "serve": "a store over HTTP, with web pages, and Arrow Flight",
     "fidelity": "what the stored precision changed: rounding sums, and RSA against a float32 run",
+    "cp": "copy runs between stores, verified; what is there already stays",
     "rm": "remove a checkpoint's runs; lists first, --yes acts",
     "gc": "remove bytes that no record needs; lists first, --yes acts",
-}
-NOT_YET = {
-    "cp": "copy the store's folder with any tool; `actstore verify` checks the copy",
 }
 
 
@@ -42,8 +40,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parsed(argv)
     console = Console(as_json=getattr(arguments, "json", False))
     try:
-        if arguments.verb in NOT_YET:
-            raise NotYetError(f"`actstore {arguments.verb}` is not there yet; {NOT_YET[arguments.verb]}")
         module = importlib.import_module(f"jobs.{arguments.verb}")
         with console.alone():
             return int(module.run(arguments, console))
@@ -85,9 +81,6 @@ def _parser() -> argparse.ArgumentParser:
     for verb, told in VERBS.items():
         module = importlib.import_module(f"jobs.{verb}")
         module.add_arguments(verbs.add_parser(verb, help=told, description=told))
-    for verb in NOT_YET:
-        later = verbs.add_parser(verb, help="(not there yet)", add_help=False)
-        later.add_argument("rest", nargs=argparse.REMAINDER)
     return parser
 
 

@@ -3,7 +3,6 @@
 import pytest
 
 from actstore.formats.options import LATER_FORMATS
-from jobs.cli import NOT_YET
 from jobs.study.later import LATER_BLOCKS
 from tests.support.commands import Here
 from tests.support.refused import check_refused
@@ -41,10 +40,3 @@ def test_formats_that_are_not_there_yet(here: Here, study: SmallStudy, format: s
         here("extract", file), f'[[corpus]] "text": format = "{format}" ... yet', kind="NotYetError"
     )
     assert not study.store.exists()
-
-
-@pytest.mark.parametrize("verb", NOT_YET)
-def test_verbs_that_are_not_there_yet(here: Here, verb: str) -> None:
-    check_refused(
-        here(verb, "anything", "--else"), f"`actstore {verb}` is not there yet; ", kind="NotYetError"
-    )
