@@ -16,7 +16,7 @@ DEVELOP := .venv/.develop
 DEMO_MODELS := $(MODELS)/all-MiniLM-L6-v2 $(MODELS)/sre-MiniLM-L6
 DEMO_TEXTS := $(MODELS)/texts/python-docs.txt $(MODELS)/texts/ray-docstrings.txt
 
-.PHONY: quickstart domains venv install develop models texts test lint types contracts check bench clean
+.PHONY: quickstart domains venv install develop models texts test lint types contracts docs check bench clean
 .DELETE_ON_ERROR:
 
 quickstart: $(INSTALLED) $(DEMO_MODELS) $(DEMO_TEXTS)
@@ -76,7 +76,11 @@ types: $(DEVELOP)
 contracts: $(DEVELOP)
 	$(BIN)/lint-imports
 
-check: lint types contracts test
+# the site, in site/; a page that is not in it, a link to nothing or a docstring that can not be read fails
+docs: $(DEVELOP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+check: lint types contracts docs test
 
 # each prints the tables that docs/benchmarks holds; make bench BENCH="storage reading" for some
 BENCH ?= extraction storage reading codecs similarity finetune
@@ -85,4 +89,4 @@ bench: $(DEVELOP) $(DEMO_MODELS)
 
 # models and stores stay
 clean:
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist site *.egg-info

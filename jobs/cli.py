@@ -63,7 +63,7 @@ def verb_main(verb: str) -> int:
 
 def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     """The arguments; names may stand before and behind options, which argparse alone refuses."""
-    parser = _parser()
+    parser = make_parser()
     arguments, left = parser.parse_known_args(argv)
     if left and hasattr(arguments, "names") and not any(word.startswith("-") for word in left):
         arguments.names = [*arguments.names, *left]
@@ -72,7 +72,8 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     return arguments
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of every command."""
     parser = argparse.ArgumentParser(
         prog="actstore", description="Every checkpoint runs once; analyses read its stored activations."
     )

@@ -15,14 +15,15 @@ def reference(request: Request) -> Response:
     """Every route with its parameters and answers."""
     description = request.app.openapi()
     routes = [
-        {"path": path, "method": method.upper(), **operation, "parameters": _parameters(operation)}
+        {"path": path, "method": method.upper(), **operation, "parameters": parameters(operation)}
         for path, methods in description["paths"].items()
         for method, operation in methods.items()
     ]
     return page(request, "reference.html", routes=routes)
 
 
-def _parameters(operation: dict[str, Any]) -> list[dict[str, Any]]:
+def parameters(operation: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parameters of a route as rows: name, where, required, type, told."""
     return [
         {
             "name": item["name"],
