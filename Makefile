@@ -78,7 +78,7 @@ contracts: $(DEVELOP)
 
 # the site, in site/; a page that is not in it, a link to nothing or a docstring that can not be read fails
 docs: $(DEVELOP)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 check: lint types contracts docs test
 

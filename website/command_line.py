@@ -3,15 +3,13 @@
 import argparse
 from collections.abc import Iterator
 
-from jobs.cli import NOT_YET, VERBS, make_parser
+from jobs.cli import VERBS, make_parser
 
 
 def reference() -> str:
     """Every command with its arguments, as Markdown below a first heading."""
     verbs = _commands(make_parser())
-    parts = [_command(verb, verbs[verb]) for verb in VERBS]
-    later = [f"* `actstore {verb}`: not there yet; {told}" for verb, told in NOT_YET.items()]
-    return "\n\n".join(parts) + ("\n\n## Not there yet\n\n" + "\n".join(later) if later else "") + "\n"
+    return "\n\n".join(_command(verb, verbs[verb]) for verb in VERBS)
 
 
 def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
