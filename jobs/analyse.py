@@ -19,6 +19,7 @@ from jobs.ablation import PlannedAblation, plan_ablation
 from jobs.analysis import FinishedAnalysis, PlannedAnalysis
 from jobs.console import Console
 from jobs.drift import FinishedDrift, plan_drift_block, run_drift, show_drift, told_drift
+from jobs.edge import plan_edge
 from jobs.executors import NoExecutor, gpus_per_worker, open_executor
 from jobs.mdl import plan_mdl
 from jobs.options import add_study, add_workers, asked_study
@@ -31,6 +32,7 @@ from jobs.task_score import plan_score, scored_blocks
 
 AnyFinished = Finished | FinishedDrift | FinishedAnalysis
 PLANNERS: dict[str, Callable[[Objects, Objects, Study, Any], PlannedAnalysis]] = {
+    "edge_probe": plan_edge,
     "structural_probe": plan_structural,
     "mdl_probe": plan_mdl,
     "finetune": plan_score,

@@ -4,40 +4,26 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from actstore import __version__
-from actstore.errors import NotFoundError, RequestError
 from actstore.schema import content_id
 from actstore.schema.ports import Executor, Resources
-from actstore.schema.refs import layer_site
-from actstore.store import catalog, names, runs
-from actstore.store.label_tables import label_sets, label_table
 from actstore.store.objects import Objects
 from actstore.store.results import ResultWriter
 from actstore.store.source import StoreSource
-from analyses.probes.mdl.plan import (
-    WORKING_BYTES,
-    LabelledRun,
-    MdlBlock,
-    TaskRuns,
-    probes_of,
-    units_left,
-)
+from analyses.probes.edge.task_runs import SPLITS, TaskRuns
+from analyses.probes.mdl.plan import WORKING_BYTES, MdlBlock, probes_of, units_left
 from analyses.probes.mdl.plan import MdlProbe as Probe
 from analyses.probes.mdl.rows import PROBES
 from analyses.probes.mdl.rule import EdgeRule
 from analyses.probes.mdl.work import MdlWork
-from analyses.readers.targets import vocabulary
-from analyses.similarity.request import StoredCorpus
 from jobs.asked import ask_again, now, refuse_failures, runs_read
 from jobs.console import Console
+from jobs.edge_tasks import task_runs
 from jobs.mdl_files import FinishedMdl, finished
-from jobs.stored import stored_corpus
-from jobs.study.edge_probe import EdgeTask
 from jobs.study.mdl_probe import MdlProbe
 from jobs.study.study import Study
 
 ANALYSIS_VERSION = 1
 """Raised by hand when the numbers of MDL probes may change."""
-SPLITS = ("train", "dev", "test")
 PROBES_FILE = "probes.parquet"
 
 
@@ -118,22 +104,7 @@ class PlannedMdl:
 
 def plan_mdl(objects: Objects, results: Objects, study: Study, given: MdlProbe) -> PlannedMdl:
     """Everything that can be wrong is found here: names, runs, layers, label sets, labels."""
-    every = catalog.list_runs(objects)
-    tasks = []
-    for name in given.tasks:
-        task = study.edge_tasks[name]
-        stored = {
-            split: stored_corpus(objects, study, getattr(task, split), list(given.checkpoints), every)
-            for split in SPLITS
-        }
-        labels, multi_label = _labels(objects, name, task)
-        tasks += [
-            _task_runs(
-                objects, name, task, stored, checkpoint=checkpoint, labels=labels, multi_label=multi_label
-            )
-            for checkpoint in given.checkpoints
-        ]
-    _refuse_missing_layers(given, tasks)
+    tasks = task_runs(objects, study, "mdl_probe", given)
     block = _block(given)
     identity = {
         "analysis_version": ANALYSIS_VERSION,
@@ -169,77 +140,3 @@ def _block(given: MdlProbe) -> MdlBlock:
             units=given.hidden,
         ),
     )
-
-
-def _labels(objects: Objects, name: str, task: EdgeTask) -> tuple[tuple[str, ...], bool]:
-    """The labels of all splits, and whether some target has not exactly one. Raises RequestError."""
-    tables = {}
-    for split in SPLITS:
-        corpus = names.corpus(objects, getattr(task, split))
-        table = tables[split] = label_table(objects, corpus, task.labels)
-        if not len(table):
-            raise RequestError(
-                f"edge task {name}, {split}: label set {task.labels!r} of corpus {corpus.name} has no "
-                "target; take a corpus that has some"
-            )
-    labels = vocabulary(tables.values())
-    if len(labels) < 2:
-        raise RequestError(
-            f"edge task {name}: label set {task.labels!r} has {len(labels)} label ({', '.join(labels)}); "
-            "there is nothing to tell with fewer than two"
-        )
-    several = [
-        table.group_by(["example", "target"]).aggregate([("label", "count")]).column("label_count").to_numpy()
-        for table in tables.values()
-    ]
-    return labels, any(bool((count != 1).any()) for count in several)
-
-
-def _task_runs(
-    objects: Objects,
-    name: str,
-    task: EdgeTask,
-    stored: dict[str, StoredCorpus],
-    *,
-    checkpoint: str,
-    labels: tuple[str, ...],
-    multi_label: bool,
-) -> TaskRuns:
-    spec = runs.read_spec(objects, stored["train"].runs[checkpoint].run_id)
-    layers = tuple(layer for layer in range(len(spec.sites)) if layer_site(layer) in spec.sites)
-    return TaskRuns(
-        task=name,
-        checkpoint=checkpoint,
-        labels=labels,
-        multi_label=multi_label,
-        layers=layers,
-        width=spec.width(layer_site(layers[0])),
-        item_bytes=2 if spec.dtype == "float16" else 4,
-        **{split: _split(objects, task, stored[split], checkpoint) for split in SPLITS},
-    )
-
-
-def _split(objects: Objects, task: EdgeTask, corpus: StoredCorpus, checkpoint: str) -> LabelledRun:
-    ref, run = names.corpus(objects, corpus.name), corpus.runs[checkpoint]
-    return LabelledRun(
-        corpus=corpus.name,
-        text_id=ref.text_id,
-        label_set=task.labels,
-        label_hash=label_sets(objects, ref)[task.labels],
-        run_id=run.run_id,
-        tokens_id=run.tokens_id,
-        n_rows=run.n_rows,
-        excluded=corpus.excluded,
-    )
-
-
-def _refuse_missing_layers(given: MdlProbe, tasks: list[TaskRuns]) -> None:
-    if isinstance(given.layers, str):
-        return
-    for task in tasks:
-        missing = sorted(set(given.layers) - set(task.layers))
-        if missing:
-            raise NotFoundError(
-                f'mdl_probe "{given.name}": layers {missing} of {task.checkpoint} are not stored; there are '
-                f"{list(task.layers)}"
-            )

@@ -4,8 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from jobs.study.base import Block, Layers, Name, Names, Positive, Seeds
-from jobs.study.training import Training
+from jobs.study.base import Block, Layers, Name, Names, Positive, Rate, Seeds
 
 Mode = Literal["mix", "top", "lexical", "each-layer", "cumulative"]
 
@@ -20,8 +19,8 @@ class EdgeTask(Block):
     """A label set of all three corpora."""
 
 
-class EdgeProbe(Training):
-    """An edge-probing analysis."""
+class SpanProbe(Block):
+    """What all probes of spans have in common; None leaves a key to the method's own default."""
 
     name: Name
     tasks: Names
@@ -31,4 +30,21 @@ class EdgeProbe(Training):
     layers: Layers = "all"
     """Layers that 'each-layer' and 'cumulative' go through."""
     seeds: Seeds = (0,)
+    learning_rate: Rate | None = None
+    batch_size: Positive | None = None
+    """Sentences."""
     max_steps: Positive | None = None
+    validate_every: Positive | None = None
+    """Steps between two looks at the dev set."""
+    hidden: Positive = 256
+    """Units of the projection and of the hidden layer."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class EdgeProbe(SpanProbe):
+    """An edge-probing analysis."""
+
+    memory: Rate = 3.0
+    """GiB of activations that a worker holds; what needs more is streamed."""
+    predictions: bool = False
+    """Whether the logits of dev and test are kept."""

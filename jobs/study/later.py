@@ -6,7 +6,7 @@ from actstore.formats.registry import later_options
 from jobs.study.study import Study
 
 LATER_BLOCKS = (
-    "edge_probe", "word_probe",
+    "word_probe",
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from actstore.schema.refs import layer_site
 from analyses.similarity.pairs import resolve_pairs
 from jobs.study.ablation import Ablation
 from jobs.study.drift import Drift
-from jobs.study.edge_probe import EdgeProbe
+from jobs.study.edge_probe import SpanProbe
 from jobs.study.finetune import PRETRAINING
 from jobs.study.mdl_probe import MdlProbe
 from jobs.study.similarity import Similarity
@@ -20,7 +20,7 @@ LAST = "last"
 ABLATION_KIND = "ablation"
 
 
-Reading = Similarity | Drift | EdgeProbe | WordProbe | StructuralProbe | MdlProbe
+Reading = Similarity | Drift | SpanProbe | WordProbe | StructuralProbe | MdlProbe
 """Analyses that read every layer that is stored."""
 
 
@@ -137,7 +137,7 @@ def _checkpoints(study: Study, block: Reading) -> list[str]:
 def _corpora(study: Study, block: Reading) -> list[str]:
     if isinstance(block, Similarity | Drift):
         return list(block.corpora)
-    if isinstance(block, EdgeProbe):
+    if isinstance(block, SpanProbe):
         tasks = [study.edge_tasks[name] for name in block.tasks]
         return list(dict.fromkeys(name for task in tasks for name in (task.train, task.dev, task.test)))
     return list(dict.fromkeys((block.train, block.dev, block.test)))

@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 
 from actstore.schema.tables import RESULTS
+from analyses.probes.edge.task_runs import TaskRuns
 from analyses.probes.mdl.code import CodeLength, bits_a_target, online_code, variational_code
-from analyses.probes.mdl.plan import MdlProbe, TaskRuns
+from analyses.probes.mdl.plan import MdlProbe
 from analyses.probes.mdl.training import OnlineFound, VariationalFound
 
 PROBES = pa.schema(

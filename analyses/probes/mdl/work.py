@@ -11,8 +11,9 @@ from actstore.errors import WorkError
 from actstore.schema.ports import ActivationSource, LabelSource, Unit
 from analyses.probes.device import torch_device
 from analyses.probes.edge.network import Shape
+from analyses.probes.edge.task_runs import SPLITS, LabelledRun, TaskRuns
 from analyses.probes.mdl.edges import EdgeSet, edge_set
-from analyses.probes.mdl.plan import SPLITS, LabelledRun, MdlBlock, MdlProbe, TaskRuns
+from analyses.probes.mdl.plan import MdlBlock, MdlProbe
 from analyses.probes.mdl.rows import PROBES, online_row, variational_row
 from analyses.probes.mdl.training import Task, online, variational
 from analyses.readers.targets import unseen_labels

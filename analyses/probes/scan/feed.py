@@ -87,3 +87,11 @@ class Feed:
 
     def _hold(self, row_R: Ints) -> HeldRows:
         return hold(self.source, self.needed.run_id, self.needed.layers, row_R)
+
+
+def budgets(n_bytes: dict[str, int], kept_bytes: int) -> dict[str, int]:
+    """Bytes of memory for each split: what it needs where all fit together, else half of it for training."""
+    if sum(n_bytes.values()) <= kept_bytes:
+        return n_bytes
+    rest = max(1, len(n_bytes) - 1)
+    return {split: kept_bytes // 2 if split == "train" else kept_bytes // 2 // rest for split in n_bytes}
