@@ -1,4 +1,4 @@
-"""Score grid: tasks down, checkpoints across; the first column in percent, the others as differences to it."""
+"""Score grid: tasks down, checkpoints across; the first column in percent, the others as what they differ."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
