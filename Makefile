@@ -62,9 +62,14 @@ $(DEMO_MODELS): | $(VENV)
 $(DEMO_TEXTS): | $(INSTALLED)
 	$(BIN)/python studies/quickstart_texts.py --into "$(MODELS)/texts"
 
+# how many files of tests run at once; those that start a Ray cluster run one after the other
+AT_ONCE ?= 2
+
 # tests that need the demo's models skip, and say so, until `make models`
 test: $(DEVELOP)
-	if [ -d "$(MODELS)" ]; then export ACTSTORE_MODELS="$(MODELS)"; fi; $(BIN)/python -m pytest
+	if [ -d "$(MODELS)" ]; then export ACTSTORE_MODELS="$(MODELS)"; fi; \
+	  $(BIN)/python -m pytest -m "not ray" -n $(AT_ONCE) --dist loadfile; first=$$?; \
+	  $(BIN)/python -m pytest -m ray && exit $$first
 
 lint: $(DEVELOP)
 	$(BIN)/ruff check .
