@@ -19,7 +19,7 @@ from made_up import SITE, Layer
 from made_up_text import CORPUS, SITES, make_store
 
 import actstore
-from actstore.client import RemoteStore
+from actstore.client import FlightSource, RemoteStore
 from actstore.serve.engine import SERVICE_LIMITS, Engine
 from actstore.serve.flight import FlightDoor
 from actstore.serve.gate import Gate
@@ -69,7 +69,7 @@ def scan_ways(layer: Layer, stores: dict[str, Store | RemoteStore]) -> dict[str,
     def way(store: Store | RemoteStore) -> Callable[[], object]:
         if isinstance(store, Store):
             return lambda: sum(len(row_T) for row_T, _ in store.readers(run_id).scan(SITE))
-        return lambda: sum(len(row_T) for row_T, _ in store.source.scan(run_id, SITE))
+        return lambda: sum(len(row_T) for row_T, _ in FlightSource(store.connection).scan(run_id, SITE))
 
     return {name: way(store) for name, store in stores.items()}
 
