@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.cli import main
+from jobs.cli import VERBS, main
 from tests.support.small_store import prepare
 
 README = (Path(__file__).parents[3] / "README.md").read_text()
@@ -47,6 +47,12 @@ def test_the_readmes_commands_run(here: Path, command: list[str]) -> None:
 
 def test_there_are_commands_to_test() -> None:
     assert {command[1] for command in COMMANDS} == {"query", "sql", "ls", "verify"}
+
+
+def test_every_verb_is_told() -> None:
+    told = README.split("## Commands")[1].split("Exit codes")[0]
+    names = set(re.findall(r"`(?:actstore )?([a-z]+) [A-Z]", told))
+    assert names == set(VERBS)
 
 
 def test_the_make_targets_are_there() -> None:

@@ -10,6 +10,8 @@ import pytest
 
 import actstore
 from actstore import errors
+from analyses.similarity.measures import MEASURES
+from analyses.tuning.settings import TASKS
 from jobs.cli import VERBS
 from tests.support.pages import DOCS
 from website import http_api, repository
@@ -17,6 +19,7 @@ from website import http_api, repository
 ROOT = DOCS.parent
 LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src"}
 pytest.importorskip("mkdocs")
+pytestmark = pytest.mark.slow
 
 
 class _Loads(HTMLParser):
@@ -99,6 +102,12 @@ def test_the_public_names_and_errors_are_told(site: Path) -> None:
             assert f'id="actstore.errors.{name}"' in page
     for name in ("Query", "Nearest", "Block"):
         assert f'id="actstore.schema.query.{name}"' in page
+
+
+def test_the_methods_page_has_every_measure_and_task() -> None:
+    told = (DOCS / "methods.md").read_text()
+    for name in [*MEASURES, *TASKS]:
+        assert f"`{name}`" in told or f"\n    {name} " in told, name
 
 
 def test_the_names_that_versions_promises_are_those_that_are_exported() -> None:
