@@ -24,6 +24,7 @@ LIMIT_BYTES = 16 << 30
 PIECE_BYTES = 8 << 20
 PIECES_AT_ONCE = 4
 PART = ".part"
+SHARDS = "shards"
 
 
 class CachedShard:
@@ -122,13 +123,15 @@ class ShardCache:
 
 
 def from_environment() -> ShardCache | None:
-    """The cache that ACTSTORE_CACHE names, at most ACTSTORE_CACHE_BYTES large; None: no cache.
+    """The cache in the folder that ACTSTORE_CACHE names, at most ACTSTORE_CACHE_BYTES large; None: no cache.
+
+    It has a folder of its own there, as others keep things in that place too. Unset or 'none': no cache.
 
     Raises RequestError for a limit that is no number.
     """
     folder, text = os.environ.get(FOLDER_VARIABLE, ""), os.environ.get(BYTES_VARIABLE, "")
-    if not folder:
+    if folder in ("", "none"):
         return None
     if text and not text.isdigit():
         raise RequestError(f"{BYTES_VARIABLE}={text!r}: give a number of bytes, such as {LIMIT_BYTES}")
-    return ShardCache(Path(folder).expanduser().absolute(), int(text or LIMIT_BYTES))
+    return ShardCache(Path(folder).expanduser().absolute() / SHARDS, int(text or LIMIT_BYTES))

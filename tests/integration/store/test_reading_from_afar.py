@@ -131,7 +131,7 @@ def test_the_cache_fetches_a_shard_once(
         # Larger than the cache: it is bounded, and what it let go of stays readable.
         np.testing.assert_array_equal(cached.read("L01"), wide.expected("base", 1))
         np.testing.assert_array_equal(cached.gather("L01", row_T), expected(wide, cached, row_T, 1))
-        assert sum(entry.stat().st_size for entry in os.scandir(tmp_path / "cache")) <= limit
+        assert sum(entry.stat().st_size for entry in os.scandir(tmp_path / "cache" / "shards")) <= limit
 
 
 def test_damage_is_seen_through_either(s3: S3Server, tmp_path: Path) -> None:
