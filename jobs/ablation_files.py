@@ -24,7 +24,7 @@ class FinishedAblation:
     name: str
     result_id: str
     table: pa.Table
-    text: TextTable
+    texts: tuple[TextTable, ...]
     figures: tuple[str, ...]
     markdown: str
     n_computed: int
@@ -32,7 +32,8 @@ class FinishedAblation:
 
     def show(self, console: Console) -> None:
         """The table and the figures' names."""
-        console.table(self.text.headers, self.text.rows, title=f"ablation {self.name}: {self.text.title}")
+        for text in self.texts:
+            console.table(text.headers, text.rows, title=f"ablation {self.name}: {text.title}")
         for figure in file_lines(self.figures):
             console.line(f"figure: {figure}")
         console.line(f"table: {self.markdown}")
@@ -62,7 +63,7 @@ def finished(writer: ResultWriter, points: pa.Table, n_base_layers: int, n_compu
         name=writer.name,
         result_id=writer.result_id,
         table=points.select(RESULTS["ablation"].names),
-        text=text,
+        texts=(text,),
         figures=tuple(writer.put_file(name, data) for name, data in figure.files(writer.name).items()),
         markdown=writer.put_file("table.md", text.markdown().encode()),
         n_computed=n_computed,

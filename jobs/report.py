@@ -1,4 +1,4 @@
-"""`actstore report STUDY`: tables and figures of finished analyses; nothing is computed."""
+"""`actstore report STUDY`: finished analyses as tables, figures and a page; nothing is computed."""
 
 import argparse
 import sys
@@ -6,12 +6,14 @@ from pathlib import Path
 
 from actstore.store.results import list_results
 from actstore.store.root import open_root
+from analyses.report import drift_table
 from jobs import analyse
 from jobs.console import Console, counted
 from jobs.drift import plan_drift_block, show_drift, shown_drift
 from jobs.options import add_study, asked_study
 from jobs.points import Point, append_points, known_points, score_points
 from jobs.prepare import refuse_later
+from jobs.reporting.write import Shown, write_report
 from jobs.similarity import plan_similarity, shown
 from jobs.task_score import PlannedScore
 
@@ -22,6 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--append", metavar="FILE", type=Path,
         help="add finished end-task scores to a CSV file, each once, with what they came from",
+    )  # fmt: skip
+    parser.add_argument(
+        "--into", metavar="FOLDER", type=Path,
+        help="write the page STUDY-report.html and .md there (default: beside the study file)",
     )  # fmt: skip
 
 
@@ -35,6 +41,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     results = analyse.results_of(study, objects)
     finished: list[analyse.AnyFinished] = []
     missing = []
+    pages: list[Shown] = []
     points: list[Point] = []
     for block in study.similarity:
         planned = plan_similarity(objects, results, study, block)
@@ -43,6 +50,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             continue
         item = shown(planned)
         analyse.show(item, console)
+        pages.append((planned.writer, analyse.told(item), item.texts))
         finished.append(item)
     for given in study.drift:
         drift = plan_drift_block(objects, results, study, given)
@@ -51,6 +59,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             continue
         moved = shown_drift(drift)
         show_drift(moved, console)
+        pages.append((drift.writer, {}, (drift_table(moved.summary),)))
         finished.append(moved)
     for other in analyse.plan_others(objects, results, study, analyse.chosen(study, [])):
         if other.writer.provenance() is None:
@@ -58,6 +67,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             continue
         done = other.shown()
         done.show(console)
+        pages.append((other.writer, done.told(), tuple(getattr(done, "texts", ()))))
         finished.append(done)
         if isinstance(other, PlannedScore):
             points += score_points(objects, other, other.shown())
@@ -66,9 +76,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         console.remark(
             f"{counted(n_new, 'point')} added to {arguments.append}, {len(points) - n_new} there already"
         )
+    written = write_report(study, objects, pages, missing, arguments.into or study.path.parent)
+    console.remark(f"page: {written[0]}")
     console.answer(
         {
             "store": study.store,
+            "page": str(written[0]),
             "results": [analyse.told(item) for item in finished],
             "missing": missing,
             "stale": [row for row in list_results(results) if row["stale"]],

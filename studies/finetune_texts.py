@@ -49,7 +49,7 @@ def subset(folder: Path, number: int) -> Iterator[str]:
     with gzip.open(
         folder / "snli_subsets" / f"snlisub{number}.train.jsonl.gz", "rt", encoding="utf-8"
     ) as file:
-        yield from file
+        yield from (line.rstrip("\n") + "\n" for line in file)  # some end without one
 
 
 def premise(line: str) -> str:

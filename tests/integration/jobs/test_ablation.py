@@ -69,6 +69,12 @@ def test_one_run_extracts_trains_and_scores_every_point(here: Here, study: Small
     assert not (made.store / "training").exists()
 
     before = tree_hash(made.store)
+    report = here("report", made.file, "--into", made.folder / "page", "--json")
+    assert report.code == 0, report.err
+    page = Path(report.document["page"]).read_text()
+    assert page.count("<img alt=") == 3
+    assert 'src="http' not in page
+    assert "forward work was not run" in page
     again = here("run", made.file, *ALONE, "--json")
     assert again.code == 0, again.err
     assert [item["n_computed"] for item in again.document["results"]] == [0, 0, 0]

@@ -1,0 +1,72 @@
+"""Findings of a study: its results by the names of the paper's figures and tables, each statement judged."""
+
+from collections.abc import Callable, Sequence
+
+from actstore.errors import NotFoundError
+from actstore.store import names
+from actstore.store.objects import Objects
+from analyses.paper.change import figure2, figure5, single_sentence
+from analyses.paper.finding import Finding, Models, Row
+from analyses.paper.layers import figure3, figure4
+from analyses.paper.learned import only_learned, unlearned
+from analyses.paper.syntax import appendix_b, figure1
+from analyses.paper.table1 import table1
+from jobs.reporting.section import Section
+from jobs.study.study import Study
+
+Judge = Callable[[Sequence[Row], Models], list[Finding]]
+EXHIBITS: tuple[tuple[str, str, tuple[str, ...], Judge], ...] = (
+    ("Figure 1", "structural_probe", ("figure1",), figure1),
+    ("Table 1", "edge_probe", ("table1",), table1),
+    ("Appendix B", "mdl_probe", ("appendix-b",), appendix_b),
+    ("Figure 2", "similarity", ("figure2",), figure2),
+    ("Figure 3", "ablation", ("figure3",), figure3),
+    ("Figure 4", "ablation", ("figure4", "figure3"), figure4),
+    ("Figure 5", "similarity", ("figure5",), figure5),
+    ("Single sentences", "similarity", ("single-sentence",), single_sentence),
+)
+"""Of each exhibit: its title, the kind of result, what the results' names begin with, and its statements.
+Figure 4 is compared with full fine-tuning, which is a point of figure 3."""
+
+
+def has_exhibits(sections: Sequence[Section]) -> bool:
+    """Whether a study names its results after the paper's."""
+    return any(_of(sections, kind, starts) for _, kind, starts, _ in EXHIBITS)
+
+
+def findings(sections: Sequence[Section], models: Models) -> list[Finding]:
+    """Every statement of the paper, judged by the results of these names."""
+    scores = [row for one in sections if one.kind == "task_score" for row in one.rows]
+    found = [
+        finding
+        for _, kind, starts, judge in EXHIBITS
+        for finding in judge([row for one in _of(sections, kind, starts) for row in one.rows], models)
+    ]
+    return only_learned(found, unlearned(scores, models))
+
+
+def exhibit_of(section: Section) -> str | None:
+    """The exhibit that a result is of."""
+    for title, kind, starts, _ in EXHIBITS:
+        if section.kind == kind and section.name.startswith(starts[0]):
+            return title
+    return None
+
+
+def models_of(study: Study, objects: Objects) -> Models:
+    """Tasks and bases as the study says; the depth of the first base that is stored."""
+    given = {item.name: item.task for item in study.checkpoints if item.task is not None}
+    made = {one.name: block.task for block in study.finetune for one in block.made if one.step is None}
+    bases = {name: base for name, base in study.bases.items() if base is not None and name in (given | made)}
+    depth = 12
+    for name in dict.fromkeys((*bases.values(), *study.bases)):
+        try:
+            depth = names.checkpoint(objects, name).n_layers
+            break
+        except NotFoundError:
+            continue
+    return Models(task_of=given | made, base_of=bases, n_layers=depth)
+
+
+def _of(sections: Sequence[Section], kind: str, starts: tuple[str, ...]) -> list[Section]:
+    return [one for one in sections if one.kind == kind and one.name.startswith(starts)]
