@@ -29,10 +29,12 @@ from jobs.similarity_files import file_lines
 from jobs.structural import plan_structural
 from jobs.study.study import Study
 from jobs.task_score import plan_score, scored_blocks
+from jobs.word import plan_word
 
 AnyFinished = Finished | FinishedDrift | FinishedAnalysis
 PLANNERS: dict[str, Callable[[Objects, Objects, Study, Any], PlannedAnalysis]] = {
     "edge_probe": plan_edge,
+    "word_probe": plan_word,
     "structural_probe": plan_structural,
     "mdl_probe": plan_mdl,
     "finetune": plan_score,

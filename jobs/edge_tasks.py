@@ -1,10 +1,12 @@
 """The tasks of a block of edge or MDL probes over stored runs; everything that can be wrong is found here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from actstore.errors import NotFoundError, RequestError
 from actstore.schema.refs import layer_site, site_layer
 from actstore.store import catalog, names, runs
+from actstore.store.catalog import RunInfo
 from actstore.store.label_tables import label_sets, label_table
 from actstore.store.objects import Objects
 from analyses.probes.edge.task_runs import SPLITS, LabelledRun, TaskRuns
@@ -34,15 +36,33 @@ def task_runs(objects: Objects, study: Study, kind: str, given: SpanProbe) -> li
     out = []
     for name in given.tasks:
         task = study.edge_tasks[name]
-        stored = {
-            split: stored_corpus(objects, study, getattr(task, split), list(given.checkpoints), every)
-            for split in SPLITS
-        }
-        labels = _labels(objects, name, task)
-        out += [_task_runs(objects, (name, task), stored, one, labels) for one in given.checkpoints]
-        for checkpoint in given.checkpoints:
-            _refuse_missing(f'{kind} "{given.name}"', given, stored["train"].runs[checkpoint])
+        stored = stored_splits(objects, study, task, given.checkpoints, every)
+        out += runs_of_task(objects, name, task, stored)
+        for run in stored["train"].runs.values():
+            wanted = set() if isinstance(given.layers, str) else set(given.layers)
+            wanted |= {0} if "lexical" in given.modes else set()
+            if "top" in given.modes and run.n_layers is not None:
+                wanted.add(run.n_layers)
+            refuse_missing(f'{kind} "{given.name}"', wanted, run)
     return out
+
+
+def stored_splits(
+    objects: Objects, study: Study, task: EdgeTask, checkpoints: Sequence[str], every: list[RunInfo]
+) -> dict[str, StoredCorpus]:
+    """The complete runs of each split of a task."""
+    return {
+        split: stored_corpus(objects, study, getattr(task, split), list(checkpoints), every)
+        for split in SPLITS
+    }
+
+
+def runs_of_task(
+    objects: Objects, name: str, task: EdgeTask, stored: dict[str, StoredCorpus]
+) -> list[TaskRuns]:
+    """A task at every checkpoint that ran over its training corpus."""
+    labels = _labels(objects, name, task)
+    return [_task_runs(objects, (name, task), stored, one, labels) for one in stored["train"].runs]
 
 
 def _labels(objects: Objects, name: str, task: EdgeTask) -> Labels:
@@ -109,14 +129,9 @@ def _split(objects: Objects, task: EdgeTask, corpus: StoredCorpus, checkpoint: s
     )
 
 
-def _refuse_missing(where: str, given: SpanProbe, run: StoredRun) -> None:
-    """Raise NotFoundError where a mode needs a layer that the run has not."""
+def refuse_missing(where: str, wanted: set[int], run: StoredRun) -> None:
+    """Raise NotFoundError where layers are wanted that the run has not."""
     there = stored_layers(run.sites)
-    wanted = set() if isinstance(given.layers, str) else set(given.layers)
-    if "lexical" in given.modes:
-        wanted.add(0)
-    if "top" in given.modes and run.n_layers is not None:
-        wanted.add(run.n_layers)
     missing = sorted(wanted - set(there))
     if missing:
         raise NotFoundError(

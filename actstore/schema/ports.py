@@ -124,6 +124,14 @@ class LabelSource(Protocol):
         ...
 
 
+class TextSource(Protocol):
+    """Where an analysis reads words as their source has them. Picklable; implementations as LabelSource."""
+
+    def words(self, text_id: str, columns: Sequence[str]) -> pa.Table:
+        """Columns of a text's word table, by example and word."""
+        ...
+
+
 class ActivationSource(Protocol):
     """Where an analysis reads. Picklable. Implementations: store, Flight, HTTP."""
 

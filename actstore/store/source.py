@@ -7,8 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from actstore.store import paths
 from actstore.store.label_tables import labels_by_hash
 from actstore.store.objects import Objects
+from actstore.store.parquet import read_table
 from actstore.store.reader import RunReader
 from actstore.store.root import open_root
 from actstore.store.tokens import find_meta, read_tokens, read_word_tokens, text_of_tokens
@@ -45,6 +47,10 @@ class StoreSource:
     def labels(self, text_id: str, name: str, hash_: str) -> pa.Table:
         """One label set of a text: of spans, `words`, `examples`, or a column of its treebank as spans."""
         return labels_by_hash(self._opened(), text_id, name, hash_)
+
+    def words(self, text_id: str, columns: Sequence[str]) -> pa.Table:
+        """Columns of a text's word table, by example and word."""
+        return read_table(self._opened(), paths.text(text_id, "words.parquet"), list(columns))
 
     def gather(self, run_id: str, site: str, row_T: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         """Activations [T, D] of the given rows, in that order; checksums are checked where that is cheap."""

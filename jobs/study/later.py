@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from actstore.formats.registry import later_options
 from jobs.study.study import Study
 
-LATER_BLOCKS = (
-    "word_probe",
-)  # fmt: skip
+LATER_BLOCKS: tuple[str, ...] = ()
 
 
 def not_yet(study: Study) -> list[str]:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from jobs.study.base import Layers, Name, Names, Seeds
+from jobs.study.base import Layers, Name, Names, Natural, Positive, Rate, Seeds
 from jobs.study.training import Training
 
 
@@ -24,3 +24,10 @@ class WordProbe(Training):
     control: bool = False
     """Whether each probe is also trained on the control task, for its selectivity."""
     v_information: bool = False
+    given: Natural | None = None
+    """A layer: what the others tell beyond it."""
+    hidden: Positive = 1000
+    """Units of the hidden layer of kind "mlp"."""
+    memory: Rate = 3.0
+    """GiB of activations that a worker holds; what needs more is streamed."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"

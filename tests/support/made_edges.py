@@ -54,6 +54,17 @@ class MadeEdges:
                 )  # fmt: skip
         return pa.Table.from_pylist(rows, schema=SPAN_LABELS)
 
+    def words(self, text_id: str, columns: Sequence[str]) -> pa.Table:
+        """Words whose text is their class and a number below 4."""
+        class_W = self.word_class(text_id)
+        number_W = np.random.default_rng(self.seed).integers(4, size=len(class_W))
+        table = {
+            "example": np.repeat(np.arange(self.n_sentences[text_id]), self.length),
+            "word": np.tile(np.arange(self.length), self.n_sentences[text_id]),
+            "text": [f"{self.classes[c]}{n}" for c, n in zip(class_W, number_W, strict=True)],
+        }
+        return pa.table({name: table[name] for name in columns})
+
     def word_tokens(self, tokens_id: str, columns: Sequence[str]) -> pa.Table:
         rows = [
             {"example": s, "word": w, "first_token": 2 * w, "last_token": 2 * w + 1}

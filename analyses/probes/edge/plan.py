@@ -66,13 +66,12 @@ class Reading:
 
     @property
     def most_bytes(self) -> int:
-        """Every row of the three splits at the layers."""
+        """Every row of the three splits at every stored layer, whatever is read of them."""
         first = self.tasks[0]
-        n_rows = sum(getattr(first, split).n_rows for split in SPLITS)
-        return int(n_rows * len(self.layers) * first.width * first.item_bytes)
+        return sum(first.split_bytes(split) for split in SPLITS)
 
     def fits(self, block: EdgeBlock) -> bool:
-        """Whether all of it fits in memory, whatever the targets are."""
+        """Whether all of it fits in memory, whatever the targets and layers are."""
         return self.most_bytes <= block.kept_bytes
 
     def task(self, name: str) -> TaskRuns:

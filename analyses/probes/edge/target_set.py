@@ -32,6 +32,8 @@ class TargetSet:
     label_BK: npt.NDArray[np.bool_]
     target_B: Ints
     """Which target of its sentence each is, as the label set numbers them."""
+    start_B: Ints
+    """First word of each target's first span."""
     n_without_tokens: int
     """Targets left out because a span of theirs has no tokens."""
     n_without_values: int
@@ -102,6 +104,7 @@ def target_set(
         offset_S1=np.append(first_S, len(kept_B)).astype(np.int64),
         spans=tuple(_select(one, kept_B) for one in spans),
         label_BK=found.label_SK[kept_B],
+        start_B=found.span1_S2[kept_B, 0],
         target_B=(np.arange(found.n_targets) - first_of_example_S)[kept_B],
         n_without_tokens=int((empty_S & ~gone_S).sum()),
         n_without_values=int(gone_S.sum()),

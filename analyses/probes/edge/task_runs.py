@@ -47,8 +47,12 @@ class TaskRuns:
     @property
     def held_bytes(self) -> int:
         """At most: every row of the three splits at every layer."""
-        n_rows = sum(split.n_rows for split in (self.train, self.dev, self.test))
-        return n_rows * len(self.layers) * self.width * self.item_bytes
+        return sum(self.split_bytes(split) for split in SPLITS)
+
+    def split_bytes(self, split: str) -> int:
+        """Every row of a split at every layer."""
+        run: LabelledRun = getattr(self, split)
+        return run.n_rows * len(self.layers) * self.width * self.item_bytes
 
     @property
     def is_kept(self) -> bool:

@@ -34,9 +34,9 @@ def fit(pupils: Sequence[Pupil], train: Feed, dev: Feed, device: torch.device) -
     """Train every stack to its end; an epoch is one pass over the training rows for all of them."""
     epoch = 0
     while any(not pupil.stack.is_over for pupil in pupils):
-        for number, pool in enumerate(train.pools(epoch)):
+        for pool in train.pools(epoch):
             for pupil in pupils:
-                _train_on(pool, pupil, dev, (pupil.stack.seed, ORDER_STREAM, epoch, number), device)
+                _train_on(pool, pupil, dev, (pupil.stack.seed, ORDER_STREAM, epoch, pool.number), device)
         epoch += 1
 
 

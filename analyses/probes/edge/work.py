@@ -19,8 +19,9 @@ from analyses.probes.edge.tally import Tally, clean_labels
 from analyses.probes.edge.target_set import TargetSet, target_set
 from analyses.probes.edge.task_runs import SPLITS, LabelledRun, TaskRuns
 from analyses.probes.edge.training import Pupil, Trained, fit, tallies
-from analyses.probes.scan.feed import Feed, Needed, budgets
+from analyses.probes.scan.feed import Feed, Needed
 from analyses.probes.scan.norms import layer_norms
+from analyses.probes.scan.pools import Layout, pools_of_splits
 from analyses.readers.targets import unseen_labels
 from analyses.readers.word_places import TOKEN_COLUMNS, WORD_COLUMNS, WordPlaces, word_places
 
@@ -65,7 +66,7 @@ class EdgeGroup:
         self.n_unseen: dict[tuple[str, str], int] = {}
         places = {split: self._places(getattr(reading.tasks[0], split)) for split in SPLITS}
         self.sets = {task.task: self._sets(task, places) for task in reading.tasks}
-        self.feeds = self._feeds()
+        self.feeds = self._feeds(places)
         self._norms: dict[int, float] = {}
 
     def close(self) -> None:
@@ -185,17 +186,16 @@ class EdgeGroup:
                 )
         return out
 
-    def _feeds(self) -> dict[str, Feed]:
+    def _feeds(self, places: Mapping[str, WordPlaces]) -> dict[str, Feed]:
         """What any task needs of each split, within the memory of the block."""
         first = self.reading.tasks[0]
-        row_bytes = first.width * first.item_bytes
-        needed = {split: self._needed(split, getattr(first, split).run_id) for split in SPLITS}
-        n_bytes = {split: one.n_rows * len(one.layers) * row_bytes for split, one in needed.items()}
-        kept = budgets(n_bytes, self.work.block.kept_bytes)
-        return {
-            split: Feed(self.work.source, one, row_bytes=row_bytes, kept_bytes=kept[split])
-            for split, one in needed.items()
-        }
+        n_bytes = {split: first.split_bytes(split) for split in SPLITS}
+        n_pools = pools_of_splits(n_bytes, self.work.block.kept_bytes)
+        feeds = {}
+        for split in SPLITS:
+            layout = Layout.of_words(places[split].example_W, places[split].n_tokens_W, n_pools[split])
+            feeds[split] = Feed(self.work.source, self._needed(split, getattr(first, split).run_id), layout)
+        return feeds
 
     def _needed(self, split: str, run_id: str) -> Needed:
         found = [sets[split].rows() for sets in self.sets.values()]

@@ -1,6 +1,6 @@
 """Feed: the rows that probes need of a run, epoch by epoch: kept in memory, or read pool by pool ahead."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from actstore.schema.ports import ActivationSource
 from analyses.probes.scan.held import HeldRows, hold
-from analyses.probes.scan.pools import deal, n_pools_for, stretches
+from analyses.probes.scan.pools import Layout, deal, stretches
 
 Ints = npt.NDArray[np.int64]
 
@@ -33,6 +33,8 @@ class Needed:
 class Pool:
     """Examples that are in memory together."""
 
+    number: int
+    """Within its epoch."""
     example_N: Ints
     """Ascending."""
     rows: HeldRows
@@ -43,55 +45,45 @@ class Pool:
 
 
 class Feed:
-    """Gives pools. Memory: at most `kept_bytes` of activations, whatever the corpus (one pool at least)."""
+    """Gives pools. What is in a pool follows from the corpus and the memory alone, never from who asks."""
 
-    def __init__(
-        self, source: ActivationSource, needed: Needed, *, row_bytes: int, kept_bytes: int, seed: int = 0
-    ) -> None:
-        """`row_bytes`: of one row at one layer."""
-        self.source, self.needed, self.seed = source, needed, seed
-        self.example_N, first_N = np.unique(needed.example_R, return_index=True)
-        self.edge_N1 = np.append(first_N, needed.n_rows)
-        n_bytes = needed.n_rows * len(needed.layers) * row_bytes
-        self.n_pools = min(n_pools_for(n_bytes, kept_bytes), max(1, len(self.example_N)))
-        self._cut = stretches(np.diff(self.edge_N1), self.n_pools) if self.is_streamed else []
+    def __init__(self, source: ActivationSource, needed: Needed, layout: Layout, seed: int = 0) -> None:
+        self.source, self.needed, self.layout, self.seed = source, needed, layout, seed
+        self._cut = stretches(layout.n_rows_N, layout.n_pools) if self.is_streamed else []
         self._kept: Pool | None = None
 
     @property
     def is_streamed(self) -> bool:
-        """Whether more is needed than fits in memory."""
-        return self.n_pools > 1
+        """Whether examples are in memory a pool at a time."""
+        return self.layout.n_pools > 1
 
     def pools(self, epoch: int) -> Iterator[Pool]:
         """The pools of an epoch, all examples in one where they fit; the next is read while one is used."""
         if not self.is_streamed:
             if self._kept is None:
-                self._kept = Pool(example_N=self.example_N, rows=self._hold(self.needed.row_R))
+                rows = self._hold(self.needed.row_R)
+                self._kept = Pool(number=0, example_N=self.layout.example_N, rows=rows)
             yield self._kept
             return
-        yield from self._ahead(deal(self._cut, self.n_pools, self.seed, epoch))
+        hands = deal(self._cut, self.layout.n_pools, self.seed, epoch)
+        yield from self._ahead([(at, self.layout.example_N[hand]) for at, hand in enumerate(hands)])
 
-    def _ahead(self, hands: Sequence[Ints]) -> Iterator[Pool]:
+    def _ahead(self, hands: list[tuple[int, Ints]]) -> Iterator[Pool]:
+        chosen = [(number, example_N, self._rows_of(example_N)) for number, example_N in hands]
+        chosen = [one for one in chosen if len(one[2])]
         with ThreadPoolExecutor(1, thread_name_prefix="scan") as reader:
-            waiting: Future[Pool] = reader.submit(self._pool, hands[0])
-            for number in range(len(hands)):
-                pool = waiting.result()
-                if number + 1 < len(hands):
-                    waiting = reader.submit(self._pool, hands[number + 1])
+            waiting: Future[Pool] | None = None
+            for at, one in enumerate(chosen):
+                pool = self._pool(*one) if waiting is None else waiting.result()
+                waiting = reader.submit(self._pool, *chosen[at + 1]) if at + 1 < len(chosen) else None
                 yield pool
                 del pool
 
-    def _pool(self, place_N: Ints) -> Pool:
-        rows = [self.needed.row_R[self.edge_N1[at] : self.edge_N1[at + 1]] for at in place_N]
-        return Pool(example_N=self.example_N[place_N], rows=self._hold(np.concatenate(rows)))
+    def _rows_of(self, example_N: Ints) -> Ints:
+        return self.needed.row_R[np.isin(self.needed.example_R, example_N)]
+
+    def _pool(self, number: int, example_N: Ints, row_R: Ints) -> Pool:
+        return Pool(number=number, example_N=example_N, rows=self._hold(row_R))
 
     def _hold(self, row_R: Ints) -> HeldRows:
         return hold(self.source, self.needed.run_id, self.needed.layers, row_R)
-
-
-def budgets(n_bytes: dict[str, int], kept_bytes: int) -> dict[str, int]:
-    """Bytes of memory for each split: what it needs where all fit together, else half of it for training."""
-    if sum(n_bytes.values()) <= kept_bytes:
-        return n_bytes
-    rest = max(1, len(n_bytes) - 1)
-    return {split: kept_bytes // 2 if split == "train" else kept_bytes // 2 // rest for split in n_bytes}

@@ -15,6 +15,7 @@ from analyses.probes.edge.tally import Tally, clean_labels
 from analyses.probes.edge.target_set import TargetSet, target_set
 from analyses.probes.edge.training import Pupil, Trained, fit, tallies
 from analyses.probes.scan.feed import Feed, Needed
+from analyses.probes.scan.pools import Layout, n_pools_for
 from analyses.readers.word_places import TOKEN_COLUMNS, WORD_COLUMNS, word_places
 from tests.support.made_edges import MadeEdges
 
@@ -32,7 +33,10 @@ def targets(source: MadeEdges, corpus: str, labels: tuple[str, ...] = LABELS) ->
 def feed(source: MadeEdges, corpus: str, data: TargetSet, kept_bytes: int = 10**9) -> Feed:
     row_R, example_R = data.rows()
     needed = Needed(run_id=corpus, layers=(0, 1, 2), row_R=row_R, example_R=example_R)
-    return Feed(source, needed, row_bytes=source.width * 4, kept_bytes=kept_bytes)
+    n, each = source.n_sentences[corpus], 2 * source.length
+    n_pools = n_pools_for(n * each * 3 * source.width * 4, kept_bytes)
+    layout = Layout(example_N=np.arange(n), n_rows_N=np.full(n, each), n_pools=n_pools)
+    return Feed(source, needed, layout)
 
 
 def trained(

@@ -6,7 +6,7 @@ import torch
 
 from actstore.errors import WorkError
 from analyses.probes.scan.feed import Feed, Needed
-from analyses.probes.scan.pools import LEAST_STRETCHES, deal, n_pools_for, stretches
+from analyses.probes.scan.pools import LEAST_STRETCHES, Layout, deal, n_pools_for, pools_of_splits, stretches
 from tests.support.array_source import ArraySource
 
 CPU = torch.device("cpu")
@@ -29,7 +29,13 @@ def needed() -> Needed:
 
 def feed(kept_bytes: int, seed: int = 0) -> tuple[ArraySource, Feed]:
     there = source()
-    return there, Feed(there, needed(), row_bytes=ROW_BYTES, kept_bytes=kept_bytes, seed=seed)
+    return there, Feed(there, needed(), layout(kept_bytes), seed)
+
+
+def layout(kept_bytes: int) -> Layout:
+    """All examples of the corpus, whatever is needed of them."""
+    n_pools = n_pools_for(LENGTH * N_EXAMPLES * 2 * ROW_BYTES, kept_bytes)
+    return Layout(example_N=np.arange(N_EXAMPLES), n_rows_N=np.full(N_EXAMPLES, LENGTH), n_pools=n_pools)
 
 
 def test_what_fits_is_read_once_and_only_what_is_needed() -> None:
@@ -50,13 +56,13 @@ def test_streamed_pools_hold_every_example_once_within_the_bound() -> None:
     seen = []
     for pool in streamed.pools(0):
         assert 2 * pool.rows.n_bytes <= kept_bytes
-        for example in pool.example_N:
+        for example in pool.example_N[pool.example_N % 10 > 0]:
             row_T = example * LENGTH + np.array([1, 3])
             assert np.array_equal(
                 pool.rows.batch(row_T, CPU)[1].numpy(), there.values["run"]["L02"][row_T].astype(np.float32)
             )
         seen.extend(pool.example_N.tolist())
-    assert sorted(seen) == sorted(set(needed().example_R.tolist()))
+    assert sorted(seen) == list(range(N_EXAMPLES))
     assert there.read["run", "L00"] == needed().n_rows
 
 
@@ -98,11 +104,29 @@ def test_few_and_empty_examples_are_cut() -> None:
     assert [part.tolist() for part in stretches(np.array([2, 0, 2]), 3)] == [[0], [1, 2]]
     assert n_pools_for(100, 100) == 1
     assert n_pools_for(101, 100) == 3
+    assert pools_of_splits({"train": 60, "dev": 20, "test": 20}, 100) == {"train": 1, "dev": 1, "test": 1}
+    assert pools_of_splits({"train": 60, "dev": 20, "test": 30}, 100) == {"train": 3, "dev": 1, "test": 3}
+
+
+def test_what_is_asked_of_a_pool_does_not_change_it() -> None:
+    def pools(examples: list[int]) -> list[list[int]]:
+        example_R = np.array(examples)
+        one = Needed(run_id="run", layers=(0,), row_R=example_R * LENGTH, example_R=example_R)
+        found = Feed(source(), one, layout(2000)).pools(0)
+        return [pool.example_N[np.isin(pool.example_N, [3, 150])].tolist() for pool in found]
+
+    alone, company = pools([3, 150]), pools(list(range(N_EXAMPLES)))
+    assert [part for part in alone if part] == [part for part in company if part]
+
+
+def test_layouts_are_of_the_words_of_a_corpus() -> None:
+    found = Layout.of_words(np.array([0, 0, 2]), np.array([1, 2, 4]), 5)
+    assert (found.example_N.tolist(), found.n_rows_N.tolist(), found.n_pools) == ([0, 2], [3, 4], 2)
 
 
 def test_values_that_are_not_finite_are_named() -> None:
     there = source()
     there.values["run"]["L02"][8, 1] = np.inf
-    broken = Feed(there, needed(), row_bytes=ROW_BYTES, kept_bytes=10**9)
+    broken = Feed(there, needed(), layout(10**9))
     with pytest.raises(WorkError, match=r"run run, L02: row 8 is not finite; check the run"):
         next(iter(broken.pools(0)))

@@ -9,12 +9,14 @@ from jobs.study.ablation import Ablation
 from jobs.study.checkpoint import Checkpoint
 from jobs.study.corpus import Corpus
 from jobs.study.drift import Drift
+from jobs.study.edge_probe import EdgeProbe
 from jobs.study.extract import Extract
 from jobs.study.finetune import Finetune
 from jobs.study.load import load_study
 from jobs.study.mdl_probe import MdlProbe
 from jobs.study.similarity import Similarity
 from jobs.study.structural_probe import StructuralProbe
+from jobs.study.word_probe import WordProbe
 
 PAGE = (Path(__file__).parents[3] / "docs" / "study.md").read_text()
 
@@ -28,6 +30,8 @@ PAGE = (Path(__file__).parents[3] / "docs" / "study.md").read_text()
         ("[[finetune]]", Finetune),
         ("[[similarity]]", Similarity),
         ("[[drift]]", Drift),
+        ("[[edge_probe]]", EdgeProbe),
+        ("[[word_probe]]", WordProbe),
         ("[[structural_probe]]", StructuralProbe),
         ("[[mdl_probe]]", MdlProbe),
         ("[[ablation]]", Ablation),

@@ -1,0 +1,1 @@
+"""Word probes: a class a word from one layer, with control tasks and usable information."""
