@@ -1,6 +1,6 @@
 """read_examples: the reader of a format by its name, with its counts."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from itertools import islice
 
@@ -22,13 +22,13 @@ from actstore.formats.options import (
     misplaced,
 )
 from actstore.formats.pairs import read_pairs
+from actstore.formats.plugins import Reader, plugin_formats, plugin_reader
 from actstore.formats.report import ReadReport, Tally
 from actstore.formats.semeval8 import read_semeval8
 from actstore.formats.squad import read_squad
 from actstore.formats.text import read_text
 from actstore.schema.text import Example
 
-Reader = Callable[[ReadOptions, Tally], Generator[Example, None, None]]
 READERS: Mapping[str, Reader] = {
     "text": read_text,
     "pairs": read_pairs,
@@ -58,7 +58,8 @@ class Reading:
 
     def _read(self) -> Iterator[Example]:
         options = self._options
-        with closing(READERS[options.format](options, self._tally)) as found:
+        reader = READERS.get(options.format) or plugin_reader(options.format)
+        with closing(reader(options, self._tally)) as found:
             for example in islice(found, options.limit):
                 self._tally.example()
                 yield example
@@ -80,7 +81,7 @@ def read_examples(options: ReadOptions) -> Reading:
 
 def check_options(options: ReadOptions) -> None:
     """Raise CorpusError for options that are never allowed, NotYetError for those of a later version."""
-    _check_allowed("format", options.format, (*FORMATS, *WORDLESS_FORMATS, *LATER_FORMATS))
+    _check_allowed("format", options.format, (*FORMATS, *WORDLESS_FORMATS, *LATER_FORMATS, *plugin_formats()))
     for key, value, allowed in (
         ("text_from", options.text_from, TEXT_FROM),
         ("detokenize", options.detokenize, DETOKENIZE),

@@ -15,12 +15,13 @@ from actstore.formats.options import (
     ReadOptions,
     misplaced,
 )
+from actstore.formats.plugins import plugin_formats
 from jobs.study.base import Block, Name, Positive, Text, refuse
 from jobs.study.label_file import LabelSource, label_problem
 from jobs.study.tables import hint
 
 ALLOWED = {
-    "format": (*FORMATS, *WORDLESS_FORMATS, *LATER_FORMATS),
+    "format": (*FORMATS, *WORDLESS_FORMATS, *LATER_FORMATS, *plugin_formats()),
     "text_from": TEXT_FROM,
     "detokenize": DETOKENIZE,
     "split_into": SPLIT_INTO,
