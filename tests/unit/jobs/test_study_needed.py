@@ -130,10 +130,11 @@ def test_what_is_not_there_yet_is_told_by_name(tmp_path):
         + '[[drift]]\nname = "d"\ncorpora = ["one"]\n'
         + f'[[word_probe]]\nname = "w"\n{SPLITS}test = "two"\ncheckpoints = ["base"]\n'
     )
-    assert not_yet(study_of(tmp_path, text)) == [
-        '[[word_probe]] "w": word_probe is not there yet',
-    ]
-    assert not_yet(study_of(tmp_path, SIMILARITY)) == []
+    assert not_yet(study_of(tmp_path, text)) == []
+    later = SIMILARITY + '[[corpus]]\nname = "table"\npath = "table.parquet"\nformat = "parquet"\n'
+    (problem,) = not_yet(study_of(tmp_path, later))
+    assert problem.startswith('[[corpus]] "table": format = "parquet"')
+    assert problem.endswith("can not be read yet")
 
 
 @pytest.mark.parametrize(
