@@ -77,7 +77,7 @@ class EdgeGroup:
     def do(self, unit: Unit) -> list[Done]:
         """Train and score the probes of some stacks, all from the same scan."""
         stacks: tuple[Stack, ...] = unit.args
-        pupils = [self._pupil(stack) for stack in stacks]
+        pupils = [self.pupil(stack) for stack in stacks]
         fit(pupils, self.feeds["train"], self.feeds["dev"], self.device)
         return [
             done
@@ -85,7 +85,8 @@ class EdgeGroup:
             for done in self._score(probes, pupil.stack)
         ]
 
-    def _pupil(self, probes: Stack) -> Pupil:
+    def pupil(self, probes: Stack) -> Pupil:
+        """A stack before its training, with its task's targets."""
         task, sets = self.reading.task(probes[0].task), self.sets[probes[0].task]
         layers = self.reading.layers
         stack = EdgeStack(
