@@ -10,6 +10,10 @@ from actstore.plan.outcomes import attempt
 from actstore.schema.ports import Failure, Task, Unit, Work
 
 
+CLOSED = Failure(kind="ClosedError", message="the worker was told to stop before it began this unit")
+"""What comes back for a unit that was not begun; nobody waits for it any more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
     """What a worker sends back: small."""
@@ -51,6 +55,7 @@ class Gate:
         self._now: _Opening | None = None
         self._next: _Opening | None = None
         self._n_in_hand = 0
+        self._is_closed = False
 
     def do(self, unit: Unit) -> Done:
         """Do one unit. What it raises comes back as a failure."""
@@ -64,35 +69,40 @@ class Gate:
         return Done(failure=result) if isinstance(result, Failure) else Done(result=result)
 
     def close(self) -> None:
-        """Wait for the units in hand, then close what is open."""
+        """Wait for the units in hand, then close what is open. Units that wait to be let in never are."""
         with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
             self._changed.wait_for(lambda: self._n_in_hand == 0 and not self._is_opening())
             self._close_all_but("")
 
     def _enter(self, group: str) -> Task | Failure:
-        if self._ahead:
-            self._open_ahead(group)
-        with self._changed:
-            self._changed.wait_for(lambda: self._admits(group))
-            if self._now is None or self._now.group != group:
-                self._close_all_but(group)
-                self._now, self._next = self._next or self._open(group), None
-            # A failure is kept like a task: the next unit of the group need not try again.
-            task = self._now.task.result()
-            if not isinstance(task, Failure):
-                self._n_in_hand += 1
-            return task
+        while True:
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._is_closed or self._admits(group) or self._may_open_ahead(group)
+                )
+                if self._is_closed:
+                    return CLOSED
+                if self._admits(group):
+                    return self._admit(group)
+                self._next = opening = _Opening(group, Future())
+            opening.task.set_result(attempt(partial(self._work.open, group)))
+            with self._changed:
+                self._changed.notify_all()
 
-    def _open_ahead(self, group: str) -> None:
-        """Open the group beside the one at work, unless one is beside it already."""
-        with self._changed:
-            idle = self._n_in_hand == 0
-            if idle or self._next is not None or (self._now is not None and self._now.group == group):
-                return
-            self._next = opening = _Opening(group, Future())
-        opening.task.set_result(attempt(partial(self._work.open, group)))
-        with self._changed:
+    def _admit(self, group: str) -> Task | Failure:
+        """One unit more in hand, unless its group can not be opened."""
+        if self._now is None or self._now.group != group:
+            self._close_all_but(group)
+            self._now, self._next = self._next or self._open(group), None
+        # A failure is kept like a task: the next unit of the group need not try again.
+        task = self._now.task.result()
+        if not isinstance(task, Failure):
+            self._n_in_hand += 1
+            # Whoever came while nothing was in hand may open its group ahead now.
             self._changed.notify_all()
+        return task
 
     def _open(self, group: str) -> _Opening:
         opening = _Opening(group, Future())
@@ -101,8 +111,16 @@ class Gate:
 
     def _admits(self, group: str) -> bool:
         if self._n_in_hand:
-            return self._now is not None and self._now.group == group and self._n_in_hand < self._slots
+            return self._is_now(group) and self._n_in_hand < self._slots
         return not self._is_opening()
+
+    def _may_open_ahead(self, group: str) -> bool:
+        """Whether another group is at work, and none is beside it yet."""
+        at_work = self._now is not None and self._n_in_hand > 0
+        return self._ahead and at_work and self._next is None and not self._is_now(group)
+
+    def _is_now(self, group: str) -> bool:
+        return self._now is not None and self._now.group == group
 
     def _is_opening(self) -> bool:
         return self._next is not None and not self._next.task.done()

@@ -92,14 +92,23 @@ class DiaryTask:
         self.note("close", self._group)
 
     def _wait_for_another(self, seconds: float) -> None:
-        """Until this process has a second group open."""
+        """Until this process had a second group open beside this one, be it the one before or the next."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            mine = [line[0] for line in self._work.lines() if int(line[2]) == os.getpid()]
-            if mine.count("open") - mine.count("close") == 2:
+            if any(self._group in groups for groups in self._open_together()):
                 return
             time.sleep(0.01)
         raise TimeoutError("no other group was opened")
+
+    def _open_together(self) -> list[set[str]]:
+        """Groups that this process had open at once, at each time there were two of them."""
+        together, held = [], set[str]()
+        for what, name, pid, _ in self._work.lines():
+            if int(pid) == os.getpid() and what in ("open", "close"):
+                held = held | {name} if what == "open" else held - {name}
+                if len(held) == 2:
+                    together.append(held)
+        return together
 
 
 def eat(most_bytes: int) -> None:

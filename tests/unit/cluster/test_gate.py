@@ -1,12 +1,13 @@
 """The gate inside a worker, with threads of our own instead of Ray's."""
 
+import sys
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from actstore.cluster.gate import Done, Gate
+from actstore.cluster.gate import CLOSED, Done, Gate
 from actstore.errors import ModelError
 from actstore.schema.ports import Unit
 
@@ -126,3 +127,61 @@ def test_ahead_never_three_groups_are_open_and_never_two_at_work() -> None:
     assert (work.most_open, work.n_open) == (2, 0)
     assert work.groups_at_once == 1
     assert work.most_active <= 3
+
+
+@dataclass
+class BothWork:
+    """A unit is done once both groups were opened, or fails."""
+
+    opened: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+
+    def open(self, group: str) -> "BothTask":
+        self.opened.release()
+        return BothTask(self)
+
+
+@dataclass
+class BothTask:
+    work: BothWork
+
+    def do(self, unit: Unit) -> str:
+        for _ in range(2):
+            assert self.work.opened.acquire(timeout=5), f"{unit.key}: one group was opened only"
+        self.work.opened.release(2)
+        return unit.key
+
+    def close(self) -> None:
+        pass
+
+
+def test_units_that_come_at_once_are_opened_ahead_too() -> None:
+    """Whichever is let in first, the other one's group is opened meanwhile."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            for _ in range(500):
+                gate, start = Gate(BothWork(), slots=1, ahead=True), threading.Barrier(2)
+
+                def do(group: str, gate: Gate = gate, start: threading.Barrier = start) -> Done:
+                    start.wait()
+                    return gate.do(Unit(key=group, group=group))
+
+                assert list(pool.map(do, "ab")) == [Done(result="a"), Done(result="b")]
+                gate.close()
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def test_a_unit_that_waits_when_the_gate_closes_opens_nothing() -> None:
+    work = CountingWork()
+    gate = Gate(work, slots=1)
+    with ThreadPoolExecutor(9) as pool:
+        waiting = [pool.submit(gate.do, Unit(key=group, group=group)) for group in "abcdefgh"]
+        closing = pool.submit(gate.close)
+        closing.result(30)
+        done = [unit.result(30) for unit in waiting]
+    assert work.n_open == 0
+    assert all(one.failure == CLOSED for one in done if one.failure)
+    assert gate.do(Unit(key="z", group="z")).failure == CLOSED
+    assert (work.n_open, "z" in work.opened) == (0, False)
