@@ -1,14 +1,13 @@
 """The inside of a worker: one group at work at a time, whatever order units arrive in. Knows no Ray."""
 
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Condition
-from typing import Any
+from typing import Any, Self
 
 from actstore.plan.outcomes import attempt
 from actstore.schema.ports import Failure, Task, Unit, Work
-
 
 CLOSED = Failure(kind="ClosedError", message="the worker was told to stop before it began this unit")
 """What comes back for a unit that was not begun; nobody waits for it any more."""
@@ -29,7 +28,12 @@ class _Opening:
     """A group that is being opened, or was."""
 
     group: str
-    task: Future[Task | Failure]
+    task: Future[Task | Failure] = field(default_factory=Future)
+
+    def by(self, work: Work) -> Self:
+        """Itself, once it was opened or failed to."""
+        self.task.set_result(attempt(partial(work.open, self.group)))
+        return self
 
     def close(self) -> None:
         """Give back what was opened; waits where it still is being opened."""
@@ -86,8 +90,8 @@ class Gate:
                     return CLOSED
                 if self._admits(group):
                     return self._admit(group)
-                self._next = opening = _Opening(group, Future())
-            opening.task.set_result(attempt(partial(self._work.open, group)))
+                self._next = opening = _Opening(group)
+            opening.by(self._work)
             with self._changed:
                 self._changed.notify_all()
 
@@ -95,19 +99,12 @@ class Gate:
         """One unit more in hand, unless its group can not be opened."""
         if self._now is None or self._now.group != group:
             self._close_all_but(group)
-            self._now, self._next = self._next or self._open(group), None
+            self._now, self._next = self._next or _Opening(group).by(self._work), None
         # A failure is kept like a task: the next unit of the group need not try again.
         task = self._now.task.result()
         if not isinstance(task, Failure):
             self._n_in_hand += 1
-            # Whoever came while nothing was in hand may open its group ahead now.
-            self._changed.notify_all()
         return task
-
-    def _open(self, group: str) -> _Opening:
-        opening = _Opening(group, Future())
-        opening.task.set_result(attempt(partial(self._work.open, group)))
-        return opening
 
     def _admits(self, group: str) -> bool:
         if self._n_in_hand:
@@ -116,8 +113,7 @@ class Gate:
 
     def _may_open_ahead(self, group: str) -> bool:
         """Whether another group is at work, and none is beside it yet."""
-        at_work = self._now is not None and self._n_in_hand > 0
-        return self._ahead and at_work and self._next is None and not self._is_now(group)
+        return self._ahead and self._n_in_hand > 0 and self._next is None and not self._is_now(group)
 
     def _is_now(self, group: str) -> bool:
         return self._now is not None and self._now.group == group

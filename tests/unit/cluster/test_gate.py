@@ -1,6 +1,5 @@
 """The gate inside a worker, with threads of our own instead of Ray's."""
 
-import sys
 import threading
 import time
 from collections import Counter
@@ -130,47 +129,54 @@ def test_ahead_never_three_groups_are_open_and_never_two_at_work() -> None:
 
 
 @dataclass
-class BothWork:
-    """A unit is done once both groups were opened, or fails."""
+class ChainWork:
+    """`a` is done once `b` is open and `c` waits; the other two once both of them were open together."""
 
-    opened: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    n_came: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    opened: set[str] = field(default_factory=set)
+    b_open: threading.Event = field(default_factory=threading.Event)
+    together: threading.Event = field(default_factory=threading.Event)
 
-    def open(self, group: str) -> "BothTask":
-        self.opened.release()
-        return BothTask(self)
+    def open(self, group: str) -> "ChainTask":
+        self.opened.add(group)
+        if group == "b":
+            self.b_open.set()
+        if self.opened >= {"b", "c"}:
+            self.together.set()
+        return ChainTask(self, group)
 
 
 @dataclass
-class BothTask:
-    work: BothWork
+class ChainTask:
+    work: ChainWork
+    group: str
 
     def do(self, unit: Unit) -> str:
-        for _ in range(2):
-            assert self.work.opened.acquire(timeout=5), f"{unit.key}: one group was opened only"
-        self.work.opened.release(2)
+        if unit.group == "a":
+            assert self.work.b_open.wait(timeout=5)
+            assert self.work.n_came.acquire(timeout=5)
+            time.sleep(0.05)  # so that `c` waits
+        else:
+            assert self.work.together.wait(timeout=5), "the next group was not opened meanwhile"
         return unit.key
 
     def close(self) -> None:
-        pass
+        self.work.opened.discard(self.group)
 
 
-def test_units_that_come_at_once_are_opened_ahead_too() -> None:
-    """Whichever is let in first, the other one's group is opened meanwhile."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        with ThreadPoolExecutor(2) as pool:
-            for _ in range(500):
-                gate, start = Gate(BothWork(), slots=1, ahead=True), threading.Barrier(2)
-
-                def do(group: str, gate: Gate = gate, start: threading.Barrier = start) -> Done:
-                    start.wait()
-                    return gate.do(Unit(key=group, group=group))
-
-                assert list(pool.map(do, "ab")) == [Done(result="a"), Done(result="b")]
-                gate.close()
-    finally:
-        sys.setswitchinterval(interval)
+def test_a_group_that_could_not_be_opened_ahead_at_once_is_opened_when_it_can() -> None:
+    work = ChainWork()
+    gate = Gate(work, slots=1, ahead=True)
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(gate.do, Unit(key="a0", group="a"))
+        time.sleep(0.05)  # so that `a` is the one at work
+        second = pool.submit(gate.do, Unit(key="b0", group="b"))
+        assert work.b_open.wait(timeout=5)
+        third = pool.submit(gate.do, Unit(key="c0", group="c"))
+        work.n_came.release()
+        results = [one.result(30) for one in (first, second, third)]
+    gate.close()
+    assert results == [Done(result="a0"), Done(result="b0"), Done(result="c0")]
 
 
 def test_a_unit_that_waits_when_the_gate_closes_opens_nothing() -> None:
