@@ -1,16 +1,12 @@
 """From a study's block to rows of the table `similarity`, over a source that is an array in memory."""
 
-import pickle
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 import pytest
 
-from actstore.errors import IncomparableRunsError, NotFoundError, RequestError, WorkError
-from actstore.schema.ports import Unit
+from actstore.errors import RequestError
 from analyses.readers.sample import SampleSpec
 from analyses.similarity.cka import linear_cka
 from analyses.similarity.left import units_left
@@ -18,65 +14,23 @@ from analyses.similarity.measures import MEASURES, Options, measures_of
 from analyses.similarity.pairs import resolve_pairs
 from analyses.similarity.plan import Plan, plan_units
 from analyses.similarity.procrustes import procrustes
-from analyses.similarity.request import Side, SimilarityBlock, StoredCorpus, StoredRun
-from analyses.similarity.rows import SCHEMA, in_order
+from analyses.similarity.request import Side
 from analyses.similarity.rsa import rsa
 from analyses.similarity.tiling import LIMITS, Limits, grid_bytes, grid_flops, grids, rows_per_step
 from analyses.similarity.work import SimilarityWork
 from analyses.statistics.resampling import example_weights
-from tests.support.array_source import ArraySource
-from tests.support.sums import moments
-
-N_EXAMPLES, LENGTH, WIDTH = 40, 8, 6
-SITES = ("L00", "L01", "L02", "final")
-
-
-def make_source(**changed: npt.NDArray[np.float16]) -> ArraySource:
-    rng = np.random.default_rng(0)
-    base = {site: rng.standard_normal((N_EXAMPLES * LENGTH, WIDTH)) + 1 for site in SITES}
-    tuned = {site: value + 0.4 * k * rng.standard_normal(value.shape) for k, (site, value) in
-             enumerate(base.items())}  # fmt: skip
-    values = {
-        name: {site: value.astype(np.float16) for site, value in run.items()}
-        for name, run in (("run-base", base), ("run-tuned", tuned))
-    }
-    for site, value in changed.items():
-        values["run-tuned"] = {**values["run-tuned"], site: value}
-    return ArraySource(values, LENGTH)
-
-
-def stored(checkpoint: str, tokens_id: str = "tok", replicate: int | None = None) -> StoredRun:
-    return StoredRun(
-        checkpoint=checkpoint,
-        run_id=f"run-{checkpoint}",
-        tokens_id=tokens_id,
-        sites=SITES,
-        widths=(WIDTH,) * len(SITES),
-        n_rows=N_EXAMPLES * LENGTH,
-        replicate=replicate,
-    )
-
-
-def corpus(**changed: StoredRun) -> StoredCorpus:
-    runs = {"base": stored("base"), "tuned": stored("tuned", replicate=3), **changed}
-    return StoredCorpus(name="wiki", runs=runs)
-
-
-BLOCK = SimilarityBlock(
-    name="figure", pairs=(("base", "tuned"),), sample=SampleSpec(n_tokens=100), layers="matched"
+from tests.support.made_similarity import (
+    BLOCK,
+    LENGTH,
+    N_EXAMPLES,
+    SITES,
+    WIDTH,
+    corpus,
+    make_source,
+    rows_of,
+    stored,
 )
-
-
-def rows_of(block: SimilarityBlock, source: ArraySource | None = None, **options: int) -> list[dict]:
-    work = SimilarityWork(source=source or make_source(), device="cpu", **options)
-    work = pickle.loads(pickle.dumps(work))
-    tables = []
-    for unit in plan_units(block, [corpus()]).tables:
-        task = work.open(unit.group)
-        tables.append(task.do(unit))
-        task.close()
-    assert all(table.schema == SCHEMA for table in tables)
-    return in_order(pa.concat_tables(tables), block, [corpus()]).to_pylist()
+from tests.support.sums import moments
 
 
 def test_rows_are_the_rsa_of_the_sampled_tokens():
@@ -147,74 +101,6 @@ def test_excluded_examples_are_in_no_sample():
     unit = plan_units(replace(BLOCK, sample=SampleSpec(n_tokens=None)), [held]).tables[0]
     table = SimilarityWork(source=make_source(), device="cpu").open(unit.group).do(unit)
     assert table.column("n_tokens").to_pylist() == [(N_EXAMPLES - 3) * (LENGTH - 2)]
-
-
-def test_runs_of_other_tokens_are_refused_before_and_in_the_work():
-    other = corpus(tuned=stored("tuned", tokens_id="other"))
-    with pytest.raises(IncomparableRunsError, match="tokens_id"):
-        plan_units(BLOCK, [other])
-    unit = plan_units(BLOCK, [corpus()]).tables[0]
-    sides = (unit.args.sides[0], replace(unit.args.sides[1], run=other.runs["tuned"]))
-    forged = Unit(key="x", group="tok", args=replace(unit.args, sides=sides))
-    with pytest.raises(IncomparableRunsError, match="tokens_id"):
-        SimilarityWork(source=make_source(), device="cpu").open("tok").do(forged)
-
-
-def test_a_bad_row_is_named_by_run_layer_and_token():
-    bad = make_source().values["run-tuned"]["L01"].copy()
-    bad[17] = 0
-    with pytest.raises(WorkError, match=r"tuned \(run run-tuned\), L01, example 2, token 1: row 17 is zero"):
-        rows_of(replace(BLOCK, sample=SampleSpec(n_tokens=None)), make_source(L01=bad))
-    bad[17, 2] = np.nan
-    with pytest.raises(WorkError, match="example 2, token 1: row 17 is not finite"):
-        rows_of(replace(BLOCK, sample=SampleSpec(n_tokens=None)), make_source(L01=bad))
-
-
-def test_a_source_that_answers_with_other_rows_is_refused():
-    short = make_source(L00=np.ones((1, 1, WIDTH), np.float16).repeat(N_EXAMPLES * LENGTH, axis=0))
-    with pytest.raises(WorkError, match="shape"):
-        rows_of(BLOCK, short)
-
-
-@pytest.mark.parametrize(
-    ("measure", "options", "n_tokens", "told"),
-    [
-        ("rsa", {}, 2, "rsa of 2 tokens: it needs at least 3"),
-        ("cka-debiased", {}, 3, "at least 4"),
-        ("neighbours", {}, 11, "12 to 100,000, for every pair is looked at"),
-        ("rsa", {"compare": "spearman"}, None, "rsa of 1,000,000 tokens: it needs 3 to 10,000"),
-        ("rsa", {"kernel": "rbf"}, 60_000, "rsa of 60,000 tokens: it needs 3 to 50,000"),
-        ("svcca", {}, 6, "7 tokens at least"),
-    ],
-)
-def test_too_few_or_too_many_tokens_are_refused_before_any_work(measure, options, n_tokens, told):
-    block = replace(
-        BLOCK, measures=(measure,), options=Options(**options), sample=SampleSpec(n_tokens=n_tokens)
-    )
-    runs = {name: replace(stored(name), n_rows=10**6) for name in ("base", "tuned")}
-    with pytest.raises(RequestError, match=told):
-        plan_units(block, [corpus(**runs)])
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "named"),
-    [
-        ({"measures": ("rsa", "similarity")}, RequestError, "'similarity': allowed are rsa"),
-        ({"measures": ()}, RequestError, "name one or more"),
-        ({"layers": "some"}, RequestError, "'matched', 'relative', 'all'"),
-        ({"resamples": -1}, RequestError, "0 or more"),
-    ],
-)
-def test_blocks_that_can_not_be(change, error, named):
-    with pytest.raises(error, match=named):
-        replace(BLOCK, **change)
-
-
-def test_what_is_not_stored_is_named():
-    with pytest.raises(NotFoundError, match=r"layer 7 of base .* L00, L01, L02, final"):
-        plan_units(replace(BLOCK, layers=(7,)), [corpus()])
-    with pytest.raises(NotFoundError, match="no run of other over wiki; there are base, tuned"):
-        plan_units(replace(BLOCK, pairs=(("base", "other"),)), [corpus()])
 
 
 def test_pairs():
@@ -319,26 +205,6 @@ def test_steps_are_smaller_for_many_sides():
     assert rows_per_step([768, 768]) == 4096
     assert rows_per_step([768] * 26) == 1024
     assert rows_per_step([4096] * 100) == 512
-
-
-def test_measures_that_need_more_tokens_than_units_are_refused_before_any_work():
-    for names in (("rsa", "cca"), ("svcca",), ("pwcca",)):
-        block = replace(BLOCK, measures=names, sample=SampleSpec(n_tokens=WIDTH))
-        with pytest.raises(RequestError, match=r"6 tokens with 6 and 6 units: .* needs 7 tokens .* \(60\)"):
-            plan_units(block, [corpus()])
-    block = replace(BLOCK, measures=("shape",), sample=SampleSpec(n_tokens=WIDTH))
-    plan_units(block, [corpus()])
-    with pytest.raises(RequestError, match="shape of 6 tokens"):
-        plan_units(replace(block, options=Options(alpha=0.5)), [corpus()])
-
-
-@pytest.mark.parametrize(
-    ("options", "named"),
-    [({"kernel": "poly"}, "cosine, linear"), ({"compare": "kendall"}, "pearson"), ({"alpha": 1.5}, "0 to 1")],
-)
-def test_options_that_can_not_be(options, named):
-    with pytest.raises(RequestError, match=named):
-        Options(**options)
 
 
 def test_every_measure_has_an_interval_around_its_value():
