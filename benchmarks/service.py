@@ -12,6 +12,8 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 import uvicorn
 import zarr
 from common import Timing, in_turns, parser, report, scratch, speed_rows
@@ -99,7 +101,7 @@ def latency_rows(stores: dict[str, Store | RemoteStore], n_checkpoints: int, rou
     return rows
 
 
-def by_hand(objects: Objects) -> Callable[[], object]:
+def by_hand(objects: Objects) -> Callable[[], tuple[pa.Table, npt.NDArray[np.generic]]]:
     """What one writes without actstore: DuckDB over the Parquet files, then zarr-python at those rows."""
     store = Store(objects)
     run = store.run("c0", CORPUS)
@@ -117,7 +119,7 @@ def by_hand(objects: Objects) -> Callable[[], object]:
         WHERE l.upos = 'VERB' ORDER BY t.row LIMIT {N_ROWS}
     """
 
-    def way() -> object:
+    def way() -> tuple[pa.Table, npt.NDArray[np.generic]]:
         with duckdb.connect() as connection:
             found = connection.sql(statement).to_arrow_table()
         return found, array.oindex[found["row"].to_numpy()]
@@ -125,10 +127,9 @@ def by_hand(objects: Objects) -> Callable[[], object]:
     return way
 
 
-def check(ours: Callable[[], object], by_hand_way: Callable[[], object]) -> None:
+def check(table: pa.Table, found: pa.Table, values_ND: npt.NDArray[np.generic]) -> None:
     """Both give the same rows and values, or there is nothing to compare."""
-    table, (found, values_ND) = ours(), by_hand_way()  # type: ignore[misc]
-    got_ND = table["activation"].combine_chunks().flatten().to_numpy().reshape(len(table), -1)  # type: ignore
+    got_ND = np.stack(table["activation"].to_numpy())
     if table["example"].to_pylist() != found["example"].to_pylist() or not np.array_equal(got_ND, values_ND):
         raise RuntimeError("the answer by hand is another one")
 
@@ -162,7 +163,7 @@ def main() -> None:
             asked = {"where": "upos = 'VERB'", "limit": N_ROWS}
             ours = lambda: stores["in process"].query("c0", CORPUS, [], SITES[:1], **asked).read_all()  # noqa: E731
             hand = by_hand(objects)
-            check(ours, hand)
+            check(ours(), *hand())
             rows = in_turns({"DuckDB and zarr by hand": hand, "actstore": ours}, chosen.rounds)
             size = N_ROWS * chosen.query_width * 2
             tables[f"filter and gather of {N_ROWS:,} rows"] = [
