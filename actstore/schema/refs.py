@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from numbers import Integral
 from typing import Any
 
 from actstore.errors import RequestError
@@ -22,13 +23,18 @@ def check_name(name: str, what: str) -> str:
 
 
 def layer_site(layer: int) -> str:
-    """The site of a layer's output: 0 -> 'L00' (embedding output), 12 -> 'L12'."""
+    """The site of a layer's output: 0 -> 'L00' (embedding output), 12 -> 'L12'. Raises RequestError."""
+    if not isinstance(layer, Integral) or layer < 0:
+        raise RequestError(
+            f"layer {layer!r}: a layer is a whole number, 0 (the embeddings) or more; sites are asked for by "
+            "name, site = 'L00.attn'"
+        )
     return f"L{layer:02d}"
 
 
 def site_layer(site: str) -> int | None:
     """The layer of a site, None for 'final' and 'pooled'. Raises RequestError for no site."""
-    match = SITE_PATTERN.fullmatch(site)
+    match = SITE_PATTERN.fullmatch(site) if isinstance(site, str) else None
     if match is None:
         raise RequestError(
             f"site {site!r}: allowed are L00 (embeddings), L01 ... Lnn, Lnn.attn, Lnn.mlp, final, pooled"

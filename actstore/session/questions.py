@@ -1,12 +1,14 @@
 """Questions: what an open store is asked, wherever it lies; arguments become a Query or a Nearest."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
 
 import pyarrow as pa
 
+from actstore.errors import RequestError
 from actstore.schema.query import Nearest, Query
+from actstore.schema.refs import layer_site
 
 
 class Questions(ABC):
@@ -31,10 +33,10 @@ class Questions(ABC):
 
     def query(  # noqa: PLR0917  one argument a part of a query, all by name in practice
         self,
-        checkpoints: Sequence[str],
+        checkpoints: str | Sequence[str],
         corpus: str,
-        layers: Sequence[int] | None = None,
-        sites: Sequence[str] = (),
+        layers: int | Sequence[int] | None = None,
+        sites: str | Sequence[str] = (),
         where: str | None = None,
         unit: str = "token",
         pool: str = "mean",
@@ -51,8 +53,8 @@ class Questions(ABC):
         asked = Query(
             checkpoints=_names(checkpoints),
             corpus=corpus,
-            layers=None if layers is None else tuple(layers),
-            sites=tuple(sites),
+            layers=_layers(layers),
+            sites=_names(sites),
             where=where,
             unit=unit,
             pool=pool,
@@ -66,12 +68,12 @@ class Questions(ABC):
 
     def nearest(  # noqa: PLR0917  as query
         self,
-        checkpoints: Sequence[str],
+        checkpoints: str | Sequence[str],
         corpus: str,
         example: int,
         position: int,
-        layers: Sequence[int] | None = None,
-        sites: Sequence[str] = (),
+        layers: int | Sequence[int] | None = None,
+        sites: str | Sequence[str] = (),
         k: int = 10,
         where: str | None = None,
         unit: str = "token",
@@ -88,8 +90,8 @@ class Questions(ABC):
                 corpus=corpus,
                 example=example,
                 position=position,
-                layers=None if layers is None else tuple(layers),
-                sites=tuple(sites),
+                layers=_layers(layers),
+                sites=_names(sites),
                 k=k,
                 where=where,
                 unit=unit,
@@ -100,4 +102,22 @@ class Questions(ABC):
 
 
 def _names(given: str | Sequence[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+    names = _listed(given)
+    if not all(isinstance(name, str) for name in names):
+        raise RequestError(f"{given!r}: names of checkpoints, sites and runs are one text or a list of texts")
+    return names
+
+
+def _layers(layers: int | Sequence[int] | None) -> tuple[int, ...] | None:
+    """Plain numbers, as they are sent on; what is no layer is refused by its own name."""
+    if layers is None:
+        return None
+    found = _listed(layers)
+    for layer in found:
+        layer_site(layer)
+    return tuple(int(layer) for layer in found)
+
+
+def _listed(given: Any) -> tuple[Any, ...]:
+    """One thing stands for a list of it."""
+    return tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)

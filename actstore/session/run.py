@@ -57,6 +57,8 @@ class Run:
         values [T, D] float16 or float32 (into `out` where given), offsets [N + 1].
         """
         examples = slice(None) if examples is None else examples
+        if not isinstance(examples, slice):
+            raise RequestError(f"examples = {examples!r}: give a slice, as slice(3, 5) for examples 3 and 4")
         if examples.step not in (None, 1):
             raise RequestError(f"examples = {examples}: a step is not possible; read and index the block")
         first, end, _ = examples.indices(self.reader.sequences.n_examples)
@@ -72,8 +74,13 @@ class Run:
         check: bool | None = None,
     ) -> npt.NDArray[Any]:
         """Activations [T, D] of any rows in any order (column `row` of the token table)."""
-        rows = np.asarray(row_T, dtype=np.int64)
-        return self.reader.gather(self._site(layer, site), rows, out=out, check=check)
+        rows = np.asarray(row_T)
+        if rows.ndim != 1 or (rows.size and not np.issubdtype(rows.dtype, np.integer)):
+            raise RequestError(
+                f"rows of type {rows.dtype} and shape {rows.shape}: give a list of whole numbers, the column "
+                "`row` of the token table"
+            )
+        return self.reader.gather(self._site(layer, site), rows.astype(np.int64), out=out, check=check)
 
     def scan(
         self,
@@ -106,6 +113,6 @@ class Run:
     def _site(self, layer: int | None, site: str | None) -> str:
         if (layer is None) == (site is None):
             raise RequestError("name either a layer (0 is the embeddings) or a site, not both")
-        name = site if site is not None else layer_site(layer or 0)
+        name = site if site is not None else layer_site(0 if layer is None else layer)
         site_layer(name)
         return name

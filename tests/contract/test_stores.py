@@ -111,6 +111,12 @@ def test_what_lies_beside_the_values(store: AnyStore, local: Store) -> None:
     assert (run(store).spec, run(store).sites) == (run(local).spec, run(local).sites)
 
 
+def test_one_layer_and_one_site_need_no_list(store: AnyStore) -> None:
+    listed = store.query(["base"], "small", [np.int64(1)], ["L02"], limit=5).read_all()
+    assert store.query("base", "small", 1, "L02", limit=5).read_all().equals(listed)
+    assert set(listed["site"].to_pylist()) == {"L01", "L02"}
+
+
 def test_as_xarray(store: AnyStore, local: Store) -> None:
     pytest.importorskip("xarray")
     given, wanted = run(store).to_xarray(), run(local).to_xarray()
@@ -186,6 +192,17 @@ def test_as_a_source_of_analyses(store: AnyStore, small: SmallStore) -> None:
         (lambda store: store.query("base", "small", [9]), NotFoundError, "L09"),
         (lambda store: store.query("base", "small", where="nothing = 1"), RequestError, "nothing"),
         (lambda store: store.query([], "small"), RequestError, "at least one checkpoint"),
+        (lambda store: store.query("base", "small", "L01"), RequestError, "layer 'L01': a layer is"),
+        (
+            lambda store: store.run("base", "small").read("L01"),
+            RequestError,
+            "layer 'L01': a layer is",
+        ),
+        (lambda store: store.run("base", "small").read(-1), RequestError, "layer -1: a layer is"),
+        (lambda store: store.run("base", "small").read(site=1), RequestError, "site 1: allowed are L00"),
+        (lambda store: store.run("base", "small").read(1, 3), RequestError, "examples = 3: give a slice"),
+        (lambda store: store.run("base", "small").rows(["a"], 1), RequestError, "rows of type <U1"),
+        (lambda store: store.run("base", "small").rows([0.5], 1), RequestError, "rows of type float64"),
         (lambda store: store.nearest("base", "small", 3, 999), NotFoundError, "no token 999"),
         (lambda store: store.sql("SELECT * FROM read_text('/etc/passwd')"), RequestError, "Cannot access"),
         (lambda store: store.sql("DROP VIEW tokens"), RequestError, "one SELECT"),

@@ -234,6 +234,11 @@ def test_a_second_name_of_the_text_does_not_double_the_answer(tmp_path: Path) ->
         {"limit": -1},
         {"sample": -1},
         {"checkpoints": []},
+        {"layers": ["L00"]},
+        {"layers": "L00"},
+        {"layers": 1.5},
+        {"layers": [-1]},
+        {"sites": [3]},
     ],
     ids=str,
 )
