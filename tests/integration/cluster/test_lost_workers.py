@@ -80,10 +80,11 @@ def test_killed_actors_lose_nothing(cluster: Any, work: DiaryWork) -> None:
 
 
 def test_a_unit_that_kills_every_worker_is_given_up_alone(cluster: Any, work: DiaryWork) -> None:
+    # In groups of their own, so that neither of the two is ever in the hands of a worker that the other ends.
     units = [
         *sleeping(6, 0.05, "a"),
         Unit(key="deadly", group="a", args=("kill-self", None)),
-        Unit(key="unlucky", group="a", args=("kill-self-once", None)),
+        Unit(key="unlucky", group="b", args=("kill-self-once", None)),
     ]
     outcomes = {
         outcome.unit.key: outcome
@@ -96,6 +97,7 @@ def test_a_unit_that_kills_every_worker_is_given_up_alone(cluster: Any, work: Di
     assert failed["deadly"].failure.kind == "LostWorkerError"
     assert failed["deadly"].attempts == 3
     assert work.noted("do").count("deadly") == 3
+    assert (outcomes["unlucky"].attempts, work.noted("do").count("unlucky")) == (2, 2)
 
 
 def test_a_result_that_can_not_be_sent_is_the_units_failure(cluster: Any, work: DiaryWork) -> None:
