@@ -1,4 +1,4 @@
-"""`actstore fidelity STORE`: what the stored precision changed; `--rsa` compares with float32 runs."""
+"""`actstore fidelity STORE`: what the stored precision changed, and what RSA and probes lost by it."""
 
 import argparse
 import sys
@@ -9,15 +9,16 @@ from actstore.errors import NotFoundError
 from actstore.query.fidelity import fidelity
 from actstore.store import catalog
 from actstore.store.catalog import RunInfo
+from actstore.store.objects import Objects
 from actstore.store.reader import RunReader
-from actstore.store.source import StoreSource
-from analyses.readers.sample import SampleSpec
-from analyses.similarity.plan import plan_units
-from analyses.similarity.request import SimilarityBlock, StoredCorpus
-from analyses.similarity.work import SimilarityWork
 from jobs.console import Console
+from jobs.exact_run import EXACT, exact_run
 from jobs.options import add_store, positive
-from jobs.stored import stored_run
+from jobs.precision_probe import probe_accuracies
+from jobs.precision_rsa import rsa_losses
+
+NOT_ASKED = dict.fromkeys(("rsa_loss", "probe_accuracy", "probe_loss"))
+"""Columns of the checks, empty where a check was not asked for, or its run is float32."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +28,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rsa", action="store_true", help="1 - RSA of each run with the float32 run of the same tokens"
     )
-    parser.add_argument("--tokens", metavar="N", type=positive, default=5000, help="sample of --rsa (5000)")
+    parser.add_argument(
+        "--probe",
+        metavar="LABELS",
+        help="accuracy of a linear word probe of a label set (upos), and what it lost against that run",
+    )
+    parser.add_argument(
+        "--tokens",
+        metavar="N",
+        type=positive,
+        default=5000,
+        help="sample of --rsa in tokens, of --probe in labelled words (5000)",
+    )
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
@@ -41,44 +53,36 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         )
     rows: list[dict[str, Any]] = []
     for info in wanted:
-        losses = _rsa_losses(objects.url, info, every, arguments.tokens) if arguments.rsa else {}
+        checks = _checked(objects, info, every, arguments)
         found = fidelity(RunReader(objects, info.run_id, allow_partial=True)).to_pylist()
-        rows += [{**row, "rsa_loss": losses.get(row["site"])} for row in found]
+        rows += [{**row, **NOT_ASKED, **checks.get(row["site"], {})} for row in found]
     console.answer({"store": objects.url, "fidelity": rows})
-    names = [name for name in rows[0] if name != "rsa_loss" or arguments.rsa]
+    left_out = set() if arguments.rsa else {"rsa_loss"}
+    left_out |= set() if arguments.probe else {"probe_accuracy", "probe_loss"}
+    names = [name for name in rows[0] if name not in left_out]
     console.table(names, [[_cell(row[name]) for name in names] for row in rows])
     return 0
 
 
-def _rsa_losses(url: str, info: RunInfo, every: list[RunInfo], n_tokens: int) -> dict[str, float]:
-    """1 - RSA with a complete float32 run of the same checkpoint and tokens, by layer that both hold.
+def _checked(
+    objects: Objects, info: RunInfo, every: list[RunInfo], arguments: argparse.Namespace
+) -> dict[str, dict[str, float]]:
+    """By site, what the asked checks add to its row.
 
-    Raises NotFoundError where there is no such run.
+    Raises NotFoundError where there is no float32 run to compare with.
     """
-    if info.spec.dtype == "float32":
+    if info.spec.dtype == EXACT or not (arguments.rsa or arguments.probe):
         return {}
-    same = (info.spec.trunk_sha256, info.spec.tokens_id)
-    exact = [
-        other
-        for other in every
-        if (other.spec.trunk_sha256, other.spec.tokens_id) == same
-        and other.spec.dtype == "float32"
-        and other.complete
-    ]
-    if not exact or not info.complete:
-        raise NotFoundError(
-            f"run {info.run_id} ({info.spec.dtype}) has no complete float32 run of the same checkpoint and "
-            'tokens beside it: extract the study once more with dtype = "float32", then ask again'
-        )
-    runs = {other.run_id: stored_run(other.run_id, other) for other in (exact[0], info)}
-    block = SimilarityBlock(
-        name="fidelity", pairs=((exact[0].run_id, info.run_id),), sample=SampleSpec(n_tokens=n_tokens)
-    )
-    plan = plan_units(block, [StoredCorpus(name="", runs=runs)])
-    task = SimilarityWork(source=StoreSource(url), device="cpu").open(info.spec.tokens_id)
-    tables = [task.do(unit) for unit in plan.tables]
-    rows = [row for table in tables if table is not None for row in table.to_pylist()]
-    return {f"L{row['layer_a']:02d}": 1.0 - row["value"] for row in rows}
+    exact = exact_run(info, every)
+    out: dict[str, dict[str, float]] = {site: {} for site in info.spec.sites}
+    if arguments.rsa:
+        for site, loss in rsa_losses(objects, exact, info, arguments.tokens).items():
+            out[site]["rsa_loss"] = loss
+    if arguments.probe:
+        found = probe_accuracies(objects, exact, info, arguments.probe, arguments.tokens)
+        for site, (before, after) in found.items():
+            out[site] |= {"probe_accuracy": after, "probe_loss": before - after}
+    return out
 
 
 def _cell(value: object) -> str:

@@ -1,14 +1,22 @@
-"""`actstore fidelity`: the receipts' sums are those of the stored values, and RSA is lost as expected."""
+"""`actstore fidelity`: the receipts' sums are those of the stored values; RSA and probes lose as expected."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 import actstore
+from actstore.extract.driver import extract_runs
+from actstore.schema.ports import Resources
+from actstore.schema.tokens import TokenBatch
+from actstore.serial import SerialExecutor
+from actstore.store import catalog
 from jobs.cli import main
-from tests.support.small_store import prepare
+from jobs.precision_probe import probe_accuracies
+from tests.support.small_store import FormulaExtractor, prepare
 
 
 @pytest.fixture
@@ -46,3 +54,50 @@ def test_without_a_float32_run_it_says_what_to_do(tmp_path: Path, capsys: pytest
     prepare(tmp_path / "s", dtype="float16").extract()
     assert main(["fidelity", str(tmp_path / "s"), "--rsa"]) == 2
     assert 'dtype = "float32"' in capsys.readouterr().err
+
+
+def test_a_probe_is_compared_with_that_of_the_float32_run(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = {(row["dtype"], row["site"]): row for row in told(store, capsys, "--probe", "upos")}
+    assert rows["float32", "L01"]["probe_loss"] is None
+    for site in ("L00", "L02"):
+        assert 0 < rows["float16", site]["probe_accuracy"] <= 1
+        assert abs(rows["float16", site]["probe_loss"]) < 0.05
+    assert rows["float16", "L01"]["rsa_loss"] is None
+
+
+def test_a_probe_loses_what_the_stored_values_lost(tmp_path: Path) -> None:
+    """The float16 run here tells a token's place and not which token it is: its probe has to show it."""
+    prepare(tmp_path / "s", n_examples=400).extract()
+    small = prepare(tmp_path / "s", n_examples=400, dtype="float16")
+    extract_runs(
+        small.objects,
+        small.plans(),
+        SerialExecutor(),
+        Resources(overlap=2),
+        open_extractor=Wordless,
+        checkpoints=small.arguments,
+    )
+    runs = {info.spec.dtype: info for info in catalog.list_runs(small.objects)}
+    found = probe_accuracies(small.objects, runs["float32"], runs["float16"], "upos", 5000)
+    assert all(before > after + 0.1 for before, after in found.values())
+
+
+class Wordless(FormulaExtractor):
+    """Every token as if it were one and the same."""
+
+    def forward(self, batch: TokenBatch) -> dict[str, npt.NDArray[np.float32]]:
+        return super().forward(replace(batch, token_id_T=np.zeros_like(batch.token_id_T)))
+
+
+def test_a_label_set_that_is_not_there_is_refused(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fidelity", str(store), "--probe", "senses"]) == 2
+    said = capsys.readouterr().err
+    assert "senses" in said
+    assert "upos" in said
+
+
+def test_too_few_examples_are_refused(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fidelity", str(store), "--probe", "upos", "--tokens", "3"]) == 2
+    assert "raise --tokens" in capsys.readouterr().err
