@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from merchant2020_spans import EDGE_TASKS, LICENSED_TASKS, licensed_texts, open_texts, tree_labels
+
 Keys = Mapping[str, Any]
 DATA, MODELS = "${ACTSTORE_DATA}", "${ACTSTORE_MODELS:-../models}"
 
@@ -32,16 +34,20 @@ class Profile:
     ablation_seeds: tuple[int, ...]
     tokens: int
     probe: Keys
+    edge: Keys
     mdl: Keys
     steps: tuple[int, ...]
     open_data: bool = True
 
 
 SMALL_LIMITS = {
-    "ewt-train": 96, "ewt-dev": 32, "ewt-test": 48, "nli-train": 96, "nli-dev": 48, "nli-dev-premise": 48,
-    "qa-train": 32, "qa-dev": 32, "qa-dev-question": 32, "wikipedia": 60,
+    "ewt-train": 96, "ewt-dev": 32, "ewt-test": 48, "nli-train": 96, "nli-dev": 48, "qa-train": 32,
+    "qa-dev": 32, "nli-inputs": 48, "nli-premises": 48, "qa-inputs": 32, "qa-questions": 32, "wikipedia": 60,
+    **{f"{text}-{split}": 32 for text in ("gum", "relations") for split in ("train", "dev", "test")},
 }  # fmt: skip
-MEDIUM_LIMITS = {"ewt-train": 4000, "nli-train": 8000, "qa-train": 2000, "wikipedia": 2000}
+INPUTS = {"nli-inputs": 1000, "nli-premises": 1000, "qa-inputs": 200, "wikipedia": 2000}
+"""What RSA draws its 5,000 tokens from; every checkpoint runs over it."""
+MEDIUM_LIMITS = {"ewt-train": 4000, "relations-train": 3000, "nli-train": 8000, "qa-train": 2000, **INPUTS}
 DEP = {"learning_rate": 2e-4, "head_rate": 10.0, "batch_size": 32}
 NLI = {"learning_rate": 1e-4, "batch_size": 32}
 QA = {"learning_rate": 1e-4, "batch_size": 16}
@@ -57,29 +63,32 @@ PROFILES = {
         about="slices of the open data: the whole way in minutes; the scores mean nothing",
         seeds=(0, 1), limits=SMALL_LIMITS, recipes=recipes(1, 1, 1), freeze=("none", 3, 6), truncate=(2,),
         ablation_seeds=(0,), tokens=500, steps=(0, 2),
-        probe={"rank": 32, "epochs": 2, "layers": [0, 3, 6]}, mdl={"max_steps": 20, "hidden": 64},
+        probe={"rank": 32, "epochs": 2, "layers": [0, 3, 6]}, edge={"max_steps": 20, "hidden": 64},
+        mdl={"tasks": ["pos", "dependencies"], "max_steps": 20, "hidden": 64},
     ),
     "medium": Profile(
         about="parts of the open data, three seeds: a night on two cores",
         seeds=(0, 1, 2), limits=MEDIUM_LIMITS, recipes=recipes(5, 2, 2), freeze=("none", 2, 4, 5, 6),
         truncate=(1, 2, 4), ablation_seeds=(0,), tokens=5000, steps=(0, 10, 50, 100, 250),
-        probe={"rank": 128}, mdl={"max_steps": 2000},
+        probe={"rank": 128}, edge={"max_steps": 1000, "validate_every": 200, "learning_rate": 1e-3},
+        mdl={"tasks": ["pos", "dependencies"], "max_steps": 2000},
     ),
     "full": Profile(
         about="all of the open data, every layer, three seeds: days on two cores, to be stopped and resumed",
-        seeds=(0, 1, 2), limits={}, recipes=recipes(10, 4, 3), freeze=("none", *range(7)),
+        seeds=(0, 1, 2), limits=INPUTS, recipes=recipes(10, 4, 3), freeze=("none", *range(7)),
         truncate=tuple(range(7)), ablation_seeds=(0, 1, 2), tokens=5000,
-        steps=(0, 10, 50, 100, 250, 500, 1000, 2000), probe={}, mdl={},
+        steps=(0, 10, 50, 100, 250, 500, 1000, 2000), probe={},
+        edge={"seeds": (0, 1, 2), "max_steps": 3000, "learning_rate": 3e-4}, mdl={},
     ),
     "paper": Profile(
         about="the paper's setting on GPUs: MultiBERTs, MNLI, SQuAD and EWT; it has never run here",
-        seeds=(0, 1, 2), limits={"wikipedia": 5000}, freeze=("none", *range(13)), truncate=tuple(range(13)),
+        seeds=(0, 1, 2), limits=INPUTS, freeze=("none", *range(13)), truncate=tuple(range(13)),
         recipes={
             "dep": {"epochs": 20, "learning_rate": 3e-5}, "mnli": {"epochs": 3, "learning_rate": 2e-5},
             "squad": {"epochs": 2, "learning_rate": 3e-5},
         },
         ablation_seeds=(0, 1, 2), tokens=5000, steps=(0, 10, 100, 1000, 5000, 10000), probe={},
-        mdl={}, open_data=False,
+        edge={"seeds": (0, 1, 2)}, mdl={}, open_data=False,
     ),
 }  # fmt: skip
 SHORT = {"dep": "dep", "mnli": "nli", "squad": "qa"}
@@ -121,7 +130,9 @@ def _checkpoints(profile: Profile) -> list[str]:
 
 
 def _corpora(profile: Profile) -> list[str]:
-    ewt = {"format": "conllu", "max_length": 256, "domain": "web"}
+    ewt: Keys = {"format": "conllu", "max_length": 256, "domain": "web"}
+    if profile.open_data:
+        ewt = {**ewt, "labels": tree_labels()}
     nli, qa = (
         {"max_length": 128, "domain": "nli"},
         {"format": "squad", "max_length": 384, "domain": "questions"},
@@ -147,13 +158,16 @@ def _corpora(profile: Profile) -> list[str]:
         qa_paths = [f"{DATA}/squad/{split}-v1.1.json" for split in ("train", "dev")]
     found |= {"qa-train": {"path": qa_paths[0], **qa}, "qa-dev": {"path": qa_paths[1], **qa}}
     found |= {
-        "nli-dev-premise": {**found["nli-dev"], "part": "a"},
-        "qa-dev-question": {**found["qa-dev"], "part": "a"},
+        "nli-inputs": found["nli-dev"],
+        "nli-premises": {**found["nli-dev"], "part": "a"},
+        "qa-inputs": found["qa-dev"],
+        "qa-questions": {**found["qa-dev"], "part": "a"},
     }
     found["wikipedia"] = {
         "path": f"{DATA}/wikitext2/wikitext-test.raw.txt", "format": "text", "domain": "wikipedia",
         "detokenize": "wikitext", "split_into": "sentences",
     }  # fmt: skip
+    found |= open_texts() if profile.open_data else licensed_texts()
     return [
         _table(
             "[corpus]",
@@ -201,8 +215,9 @@ def _similarities(profile: Profile) -> list[str]:
     two = [*pairs["nli"], *pairs["qa"]]
     asked = (
         ("figure2", every, ["wikipedia"], "Figure 2: each task's models against their base, on Wikipedia"),
-        ("figure5", two, ["nli-dev", "qa-dev", "wikipedia"], "Figure 5: inputs of the task and of others"),
-        ("single-sentence", two, ["nli-dev", "nli-dev-premise", "qa-dev", "qa-dev-question"],
+        ("figure5", two, ["nli-inputs", "qa-inputs", "wikipedia"],
+         "Figure 5: inputs of the task and of others"),
+        ("single-sentence", two, ["nli-inputs", "nli-premises", "qa-inputs", "qa-questions"],
          "footnote 10: one sentence of a pair alone"),
         ("seed-floor", floor, ["wikipedia"], "how alike two seeds are: less change than that is none"),
         ("steps", steps, ["wikipedia"], "when a training changes what"),
@@ -222,13 +237,25 @@ def _probes(profile: Profile) -> list[str]:
     ]
     splits = {"train": "ewt-train", "dev": "ewt-dev", "test": "ewt-test"}
     first = [_base(profile, 0), "random-0", "dep-s0", "nli-s0", "qa-s0"]
+    tasks = EDGE_TASKS if profile.open_data else LICENSED_TASKS
+    edge, mdl = {"tasks": list(tasks)}, {"tasks": list(tasks), **profile.mdl}
+    randoms = [f"random-{seed}" for seed in ((1,) if profile.open_data else profile.seeds[1:])]
+    trained = [one for one in checkpoints if not one.startswith("random")]
     return [
         _table("[structural_probe]", {"name": "figure1", **splits, "checkpoints": checkpoints,
                                       **profile.probe}, "Figure 1"),
-        _table("edge_tasks.dependencies", {**splits, "labels": "deprel"}),
-        _table("edge_tasks.pos", {**splits, "labels": "upos"}),
-        _table("[mdl_probe]", {"name": "appendix-b", "tasks": ["pos", "dependencies"], "checkpoints": first,
-                               "modes": ["mix"], **profile.mdl}, "Appendix B: description length"),
+        *(
+            _table(f"edge_tasks.{task}", {**{split: f"{text}-{split}" for split in splits}, "labels": labels})
+            for task, (text, labels) in tasks.items()
+        ),
+        _table("[edge_probe]", {"name": "table1", **edge, "checkpoints": [*checkpoints, *randoms],
+                                "modes": ["mix"], **profile.edge}, "Table 1, with Randomized"),
+        _table("[edge_probe]", {"name": "table1-lexical", **edge, "checkpoints": [_base(profile, 0)],
+                                "modes": ["lexical"], **profile.edge}, "Table 1: Lexical"),
+        _table("[edge_probe]", {"name": "appendix-a", **edge, "checkpoints": trained, "modes": ["top"],
+                                **profile.edge}, "Appendix A: the last layer alone"),
+        _table("[mdl_probe]", {"name": "appendix-b", **mdl, "checkpoints": first, "modes": ["mix"]},
+               "Appendix B: description length"),
     ]  # fmt: skip
 
 
@@ -255,6 +282,8 @@ def _table(heading: str, keys: Keys, told: str = "") -> str:
 def _toml(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.12g}" if "." in f"{value:.12g}" or "e" in f"{value:.12g}" else f"{value:.1f}"
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
     return json.dumps(value)
 
 

@@ -48,11 +48,11 @@ def figure2(rows: Sequence[Row], models: Models) -> list[Finding]:
 def figure5(rows: Sequence[Row], models: Models) -> list[Finding]:
     """Inputs of the task against Wikipedia."""
     out = []
-    for task, corpus in (("mnli", "nli-dev"), ("squad", "qa-dev")):
+    for task, corpus in (("mnli", "nli-inputs"), ("squad", "qa-inputs")):
         told = f"Inputs of its own task change more in the {TASKS[task]} model than Wikipedia does"
         own, other = (_curve(rows, models, task, one).get(models.n_layers) for one in (corpus, "wikipedia"))
         if own is None or other is None:
-            out.append(missing("Figure 5", told, "needs figure5 over the task's dev corpus and wikipedia"))
+            out.append(missing("Figure 5", told, f"needs figure5 over {corpus} and wikipedia"))
             continue
         ours = f"last layer: {own:.3f} on its own inputs, {other:.3f} on Wikipedia"
         if task == "squad":
@@ -71,16 +71,15 @@ def figure5(rows: Sequence[Row], models: Models) -> list[Finding]:
 def single_sentence(rows: Sequence[Row], models: Models) -> list[Finding]:
     """Premises and questions alone."""
     out = []
-    for task, pair, part in (("mnli", "nli-dev", "nli-dev-premise"), ("squad", "qa-dev", "qa-dev-question")):
+    parts = (("mnli", "nli-inputs", "nli-premises"), ("squad", "qa-inputs", "qa-questions"))
+    for task, pair, part in parts:
         told = (
             f"One sentence of each pair alone gives the same trend over layers ({TASKS[task]}; footnote 10)"
         )
         whole, alone = (_curve(rows, models, task, one) for one in (pair, part))
         layers = sorted(set(whole) & set(alone) - {0})
         if len(layers) < 3:
-            out.append(
-                missing("Single sentences", told, "needs single-sentence over the pair and a part of it")
-            )
+            out.append(missing("Single sentences", told, f"needs single-sentence over {pair} and {part}"))
             continue
         rank = _rank_correlation([whole[k] for k in layers], [alone[k] for k in layers])
         ours = f"rank correlation {rank:.2f} over {len(layers)} layers"

@@ -30,6 +30,15 @@ class Models:
     base_of: Mapping[str, str]
     n_layers: int
     """Of the base."""
+    randoms: frozenset[str] = frozenset()
+    """Checkpoints with random weights."""
+
+    def kind_of(self, checkpoint: str) -> str | None:
+        """A checkpoint's task; 'random', or 'base' of one that others were trained from; else None."""
+        if checkpoint in self.randoms:
+            return "random"
+        base = "base" if checkpoint in self.base_of.values() else None
+        return self.task_of.get(checkpoint, base)
 
     def at(self, layer_of_12: int) -> int:
         """The layer as deep as one of the paper's twelve."""

@@ -10,7 +10,7 @@ from analyses.paper.finding import Finding, Models, Row
 from analyses.paper.layers import figure3, figure4
 from analyses.paper.learned import only_learned, unlearned
 from analyses.paper.syntax import appendix_b, figure1
-from analyses.paper.table1 import table1
+from analyses.paper.table1 import appendix_a, table1
 from jobs.reporting.section import Section
 from jobs.study.study import Study
 
@@ -18,6 +18,7 @@ Judge = Callable[[Sequence[Row], Models], list[Finding]]
 EXHIBITS: tuple[tuple[str, str, tuple[str, ...], Judge], ...] = (
     ("Figure 1", "structural_probe", ("figure1",), figure1),
     ("Table 1", "edge_probe", ("table1",), table1),
+    ("Appendix A", "edge_probe", ("appendix-a", "table1"), appendix_a),
     ("Appendix B", "mdl_probe", ("appendix-b",), appendix_b),
     ("Figure 2", "similarity", ("figure2",), figure2),
     ("Figure 3", "ablation", ("figure3",), figure3),
@@ -26,7 +27,9 @@ EXHIBITS: tuple[tuple[str, str, tuple[str, ...], Judge], ...] = (
     ("Single sentences", "similarity", ("single-sentence",), single_sentence),
 )
 """Of each exhibit: its title, the kind of result, what the results' names begin with, and its statements.
-Figure 4 is compared with full fine-tuning, which is a point of figure 3."""
+Figure 4 is compared with full fine-tuning, which is a point of figure 3; Appendix A with Table 1."""
+RANDOM = "random"
+"""What the names of checkpoints with random weights begin with, where the study has not drawn them itself."""
 
 
 def has_exhibits(sections: Sequence[Section]) -> bool:
@@ -65,7 +68,8 @@ def models_of(study: Study, objects: Objects) -> Models:
             break
         except NotFoundError:
             continue
-    return Models(task_of=given | made, base_of=bases, n_layers=depth)
+    randoms = {item.name for item in study.checkpoints if item.init or item.name.startswith(RANDOM)}
+    return Models(task_of=given | made, base_of=bases, n_layers=depth, randoms=frozenset(randoms))
 
 
 def _of(sections: Sequence[Section], kind: str, starts: tuple[str, ...]) -> list[Section]:

@@ -5,10 +5,12 @@ from analyses.paper.finding import Models
 from analyses.paper.layers import figure3, figure4
 from analyses.paper.learned import only_learned, unlearned
 from analyses.paper.syntax import appendix_b, figure1
-from analyses.paper.table1 import table1
+from analyses.paper.table1 import appendix_a, table1
 
 NAMES = {"n": "mnli", "q": "squad", "d": "dep"}
-MODELS = Models(task_of=NAMES, base_of=dict.fromkeys(NAMES, "base"), n_layers=12)
+MODELS = Models(
+    task_of=NAMES, base_of=dict.fromkeys(NAMES, "base"), n_layers=12, randoms=frozenset({"r0", "r1"})
+)
 
 
 def rsa(checkpoint, values, corpus="wikipedia"):
@@ -46,17 +48,19 @@ def test_figure_2_as_the_paper_has_it_and_the_other_way_round():
 
 
 def test_figure_5_compares_the_last_layer_and_questions_are_no_domain():
-    rows = [*rsa("n", falling(9, 0.3)), *rsa("n", falling(9, 0.5), "nli-dev")]
-    rows += [*rsa("q", falling(9, 0.3)), *rsa("q", falling(9, 0.5), "qa-dev")]
+    rows = [*rsa("n", falling(9, 0.3)), *rsa("n", falling(9, 0.5), "nli-inputs")]
+    rows += [*rsa("q", falling(9, 0.3)), *rsa("q", falling(9, 0.5), "qa-inputs")]
     assert verdicts(figure5(rows, MODELS)) == ["same direction", "not comparable"]
-    swapped = [{**row, "corpus": "wikipedia" if row["corpus"] == "nli-dev" else "nli-dev"} for row in rows]
+    swapped = [
+        {**row, "corpus": "wikipedia" if row["corpus"] == "nli-inputs" else "nli-inputs"} for row in rows
+    ]
     assert verdicts(figure5(swapped, MODELS))[0] == "differs"
 
 
 def test_single_sentences_are_compared_by_ranks():
-    rows = [*rsa("n", falling(1, 0.3), "nli-dev"), *rsa("n", falling(1, 0.1), "nli-dev-premise")]
+    rows = [*rsa("n", falling(1, 0.3), "nli-inputs"), *rsa("n", falling(1, 0.1), "nli-premises")]
     assert verdicts(single_sentence(rows, MODELS)) == ["same direction", "not there yet"]
-    turned = [*rows[:13], *rsa("n", falling(1, 0.1)[::-1], "nli-dev-premise")]
+    turned = [*rows[:13], *rsa("n", falling(1, 0.1)[::-1], "nli-premises")]
     assert verdicts(single_sentence(turned, MODELS))[0] == "differs"
 
 
@@ -89,9 +93,29 @@ def test_syntax():
     codes = [{"task": "dependencies", "checkpoint": name, "codelength_bits": bits}
              for name, bits in (("base", 100.0), ("n", 101.0), ("q", 99.0), ("d", 80.0))]  # fmt: skip
     assert verdicts(appendix_b(codes, MODELS)) == ["same direction"] * 2
-    probes = [{"task": "pos", "mode": "mix", "split": "test", "checkpoint": name, "micro_f1_all": f1}
-              for name, f1 in (("base", 0.97), ("n", 0.96), ("d", 0.90))]  # fmt: skip
-    assert verdicts(table1(probes, MODELS)) == ["differs", *["not there yet"] * 7]
+
+
+def probes(mode, **scores):
+    about = {"task": "pos", "mode": mode, "split": "test"}
+    return [{**about, "checkpoint": name, "micro_f1_all": f1} for name, f1 in scores.items()]
+
+
+def test_table_1_with_lexical_and_randomized():
+    rows = [*probes("mix", base=0.97, n=0.96, d=0.90, r0=0.80, r1=0.84), *probes("lexical", base=0.88)]
+    found = table1(rows, MODELS)
+    assert verdicts(found) == ["differs", "same direction", *["not there yet"] * 14]
+    assert found[0].ours == "F1 97.0; MNLI -1.0, Dep -7.0"
+    assert found[1].ours == "Lexical -9.0, Randomized -15.0"
+    turned = [*probes("mix", base=0.97, n=0.96, d=0.96, r0=0.90), *probes("lexical", base=0.88)]
+    assert verdicts(table1(turned, MODELS))[:2] == ["same direction", "differs"]
+
+
+def test_appendix_a_compares_the_last_layer_with_the_mix():
+    mix = probes("mix", base=0.97, n=0.96, d=0.98)
+    rows = [*mix, *probes("top", base=0.95, n=0.90, d=0.961)]
+    assert verdicts(appendix_a(rows, MODELS)) == ["same direction", "not there yet", "differs"]
+    assert appendix_a(rows, MODELS)[0].ours == "last layer pos -5.0"
+    assert verdicts(appendix_a(mix, MODELS)) == ["not there yet"] * 3
 
 
 def test_what_was_not_learned_is_not_judged():
@@ -99,6 +123,6 @@ def test_what_was_not_learned_is_not_judged():
             for name, value in (("n", 0.4), ("(majority)", 0.33))]  # fmt: skip
     lacking = unlearned(rows, MODELS)
     assert list(lacking) == ["mnli"]
-    found = figure5([*rsa("n", falling(9, 0.3)), *rsa("n", falling(9, 0.5), "nli-dev")], MODELS)
+    found = figure5([*rsa("n", falling(9, 0.3)), *rsa("n", falling(9, 0.5), "nli-inputs")], MODELS)
     assert verdicts(only_learned(found, lacking)) == ["not comparable", "not there yet"]
     assert verdicts(only_learned(found, {})) == ["same direction", "not there yet"]

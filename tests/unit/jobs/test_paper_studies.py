@@ -11,10 +11,17 @@ from jobs.study.load import load_study
 from jobs.study.needed import needed_runs
 
 STUDIES = Path(__file__).parents[3] / "studies"
+sys.path.append(str(STUDIES))  # the script's own second half lies beside it
 SPEC = importlib.util.spec_from_file_location("merchant2020", STUDIES / "merchant2020.py")
 merchant2020 = importlib.util.module_from_spec(SPEC)
 sys.modules["merchant2020"] = merchant2020  # dataclasses look their module up
 SPEC.loader.exec_module(merchant2020)
+
+
+EXHIBITS = {
+    "figure1", "table1", "table1-lexical", "appendix-a", "appendix-b", "figure2", "figure5", "seed-floor",
+    "single-sentence", *(f"figure{n}-{task}" for n in (3, 4) for task in ("nli", "dep", "qa")),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", merchant2020.PROFILES)
@@ -30,6 +37,12 @@ def test_a_profile_is_what_the_script_writes(name):
     layers = {"small": 3, "medium": 5, "full": 7, "paper": 13}[name]
     assert len(runs[base, "nli-train"]) == layers  # no other layer of the training data is stored
     assert runs["dep-s0", "wikipedia"] == "all"
+    assert {block.name for _, block in study.analyses} >= EXHIBITS
+    first, *others = study.edge_probe
+    assert len(first.tasks) == 8
+    assert [block.modes for block in study.edge_probe] == [("mix",), ("lexical",), ("top",)]
+    assert len([one for one in first.checkpoints if one.startswith("random")]) >= 2
+    assert all(set(block.tasks) == set(first.tasks) for block in others)
 
 
 @pytest.mark.parametrize("name", ["pythia", "multiberts"])
