@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from actstore.capture.checkpoint import ASSUMED, describe_from_config
@@ -67,9 +68,10 @@ def describe_for_plan(study: Study, objects: Objects | None) -> tuple[Described,
     """A study's parts, from configurations where weights or tokenizers are not there; and what is assumed."""
     assumed: list[str] = []
     remembered = Remembered(cache_folder())
+    configs = {item.name: Path(item.config) for item in study.checkpoints if item.config is not None}
 
     def describe(source: CheckpointSource) -> CheckpointRef:
-        ref, lines = describe_from_config(source, remembered)
+        ref, lines = describe_from_config(source, remembered, configs.get(source.name))
         assumed.extend(lines)
         return ref
 

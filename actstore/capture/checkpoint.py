@@ -10,6 +10,7 @@ from actstore.capture.remembered import Remembered
 from actstore.capture.source import CheckpointSource, resolve
 from actstore.capture.tokenizer import TOKENIZER_FILES, load_tokenizer, tokenizer_folder
 from actstore.capture.weights import WEIGHTS, weight_files
+from actstore.errors import ModelError
 from actstore.schema import content_id
 from actstore.schema.refs import CheckpointRef, check_name
 
@@ -35,19 +36,20 @@ def describe(source: CheckpointSource, remembered: Remembered | None = None) -> 
 
 
 def describe_from_config(
-    source: CheckpointSource, remembered: Remembered | None = None
+    source: CheckpointSource, remembered: Remembered | None = None, stand_in: Path | None = None
 ) -> tuple[CheckpointRef, tuple[str, ...]]:
     """As `describe`, for planning: from config.json alone where there are no weights or no tokenizer.
 
-    Returns what is assumed, one line each; an assumed identity begins with ASSUMED. Raises ModelError for
-    what is there and can not be read, and where there is no configuration.
+    No weights are fetched. `stand_in`: a folder with the configuration of a model that is not here; nothing
+    at all is fetched then. Returns what is assumed, one line each; an assumed identity begins with ASSUMED.
+    Raises ModelError for what is there and can not be read, and where there is no configuration.
     """
     check_name(source.name, "checkpoint")
-    folder = resolve(source)
+    folder = _configuration(source, stand_in)
     config = read_config(folder)
     sizes = n_layers(config), width(config)
-    stand_in = ASSUMED + content_id([source.model, source.revision, source.init, source.seed])
-    assumed, trunk, tokenizer = [], stand_in, stand_in
+    unknown = ASSUMED + content_id([source.model, source.revision, source.init, source.seed])
+    assumed, trunk, tokenizer = [], unknown, unknown
     if source.init == "random" or any((folder / name).is_file() for name in WEIGHTS):
         trunk = _trunk(source, folder, config, remembered)
     else:
@@ -57,6 +59,16 @@ def describe_from_config(
     else:
         assumed.append(f"checkpoint {source.name!r}: no tokenizer in {folder}; its tokens are estimated")
     return _reference(source, config, sizes, trunk, tokenizer), tuple(assumed)
+
+
+def _configuration(source: CheckpointSource, stand_in: Path | None) -> Path:
+    """The folder whose config.json is read: the model's own, or where that is not here its stand-in."""
+    if stand_in is None:
+        return resolve(source, weights=False)
+    try:
+        return resolve(source, weights=False, network=False)
+    except ModelError:
+        return stand_in
 
 
 def _trunk(

@@ -48,9 +48,10 @@ class CheckpointSource:
             )
 
 
-def resolve(source: CheckpointSource) -> Path:
+def resolve(source: CheckpointSource, *, weights: bool = True, network: bool = True) -> Path:
     """The folder of a checkpoint's files; from the hub come only configuration, safetensors and tokenizer.
 
+    `weights`: whether safetensors are fetched; `network`: whether anything is, or only the hub's cache read.
     Raises ModelError where there is no such folder, or the hub can not be reached or does not know the id.
     """
     path = Path(source.model).expanduser()
@@ -66,7 +67,7 @@ def resolve(source: CheckpointSource) -> Path:
             f"checkpoint {source.name!r}: there is no model folder {source.model!r}; name a folder with "
             "config.json, model.safetensors and tokenizer.json, or the id of a model on the hub"
         )
-    return _fetch(source)
+    return _fetch(source, weights=weights, network=network)
 
 
 def pin(source: CheckpointSource) -> CheckpointSource:
@@ -80,21 +81,29 @@ def pin(source: CheckpointSource) -> CheckpointSource:
     return replace(source, revision=folder.name)  # the hub's cache names a snapshot's folder by its commit
 
 
-def _fetch(source: CheckpointSource) -> Path:
+def _fetch(source: CheckpointSource, *, weights: bool, network: bool) -> Path:
     wanted = [*CONFIG_FILES, *TOKENIZER_FILES]
-    if source.init is None:
+    weights = weights and source.init is None
+    if weights:
         wanted += SAFETENSORS_FILES
-    folder = _snapshot(source, wanted)
-    if source.init is None and source.allow_pickle and not any(folder.glob("*.safetensors")):
-        folder = _snapshot(source, [*wanted, *PICKLE_FILES])
+    folder = _snapshot(source, wanted, network=network)
+    if weights and source.allow_pickle and not any(folder.glob("*.safetensors")):
+        folder = _snapshot(source, [*wanted, *PICKLE_FILES], network=network)
     return folder
 
 
-def _snapshot(source: CheckpointSource, patterns: list[str]) -> Path:
+def _snapshot(source: CheckpointSource, patterns: list[str], *, network: bool) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(source.model, revision=source.revision, allow_patterns=patterns))
+        return Path(
+            snapshot_download(
+                source.model,
+                revision=source.revision,
+                allow_patterns=patterns,
+                local_files_only=not network,
+            )
+        )
     except (OSError, ValueError) as error:
         at = f" at revision {source.revision!r}" if source.revision else ""
         raise ModelError(

@@ -15,6 +15,8 @@ class Checkpoint(Block):
     model: Text
     """An absolute path, or a hub id (jobs/study/places.py has the rule)."""
     revision: Text | None = None
+    config: Text | None = None
+    """An absolute path: a folder whose config.json `plan` reads where the model is not here."""
     allow_pickle: bool = False
     """Whether weights may be read from a pickle where there is no safetensors file."""
     base: Name | None = None

@@ -20,10 +20,7 @@ def place_files(document: Table, folder: Path) -> Table:
         if isinstance(placed.get(key), str):
             placed[key] = absolute(placed[key], folder)
     if "checkpoint" in document:
-        placed["checkpoint"] = [
-            _with(block, "model", _model(block.get("model"), folder))
-            for block in blocks(document, "checkpoint")
-        ]
+        placed["checkpoint"] = [_checkpoint(block, folder) for block in blocks(document, "checkpoint")]
     if "corpus" in document:
         placed["corpus"] = [_corpus(block, folder) for block in blocks(document, "corpus")]
     return placed
@@ -43,6 +40,13 @@ def is_path(model: str, folder: Path) -> bool:
 
 def _model(value: object, folder: Path) -> object:
     return absolute(value, folder) if isinstance(value, str) and value and is_path(value, folder) else value
+
+
+def _checkpoint(block: Table, folder: Path) -> Table:
+    config = block.get("config")
+    if isinstance(config, str):
+        block = _with(block, "config", absolute(config, folder))
+    return _with(block, "model", _model(block.get("model"), folder))
 
 
 def _corpus(block: Table, folder: Path) -> Table:

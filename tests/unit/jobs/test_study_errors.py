@@ -11,7 +11,7 @@ STUDY = f'store = "s"\n{CHECKPOINT}{CORPUS}'
 TUNED = '[[checkpoint]]\nname = "tuned"\nmodel = "y"\nbase = "base"\n'
 SIMILARITY = '[[similarity]]\nname = "f"\nmeasures = ["rsa"]\ncorpora = ["wiki"]\n'
 SPLITS = 'train = "wiki"\ndev = "wiki"\n'
-KEYS = "Allowed are name, model, revision, allow_pickle, base, task, replicate, step, init, seed"
+KEYS = "Allowed are name, model, revision, config, allow_pickle, base, task, replicate, step, init, seed"
 
 
 def problems(tmp_path, text) -> list[str]:
