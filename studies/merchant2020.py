@@ -7,15 +7,13 @@ minutes and its scores mean nothing; `medium` and `full` run on openly licensed 
 the paper's setting, BERT-base and three pre-training seeds on data that the user brings, and never ran here.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from merchant2020_spans import EDGE_TASKS, LICENSED_TASKS, licensed_texts, open_texts, tree_labels
+from merchant2020_toml import Keys, table
 
-Keys = Mapping[str, Any]
 DATA, MODELS = "${ACTSTORE_DATA}", "${ACTSTORE_MODELS:-../models}"
 
 
@@ -36,6 +34,7 @@ class Profile:
     probe: Keys
     edge: Keys
     mdl: Keys
+    words: Keys
     steps: tuple[int, ...]
     open_data: bool = True
 
@@ -64,21 +63,21 @@ PROFILES = {
         seeds=(0, 1), limits=SMALL_LIMITS, recipes=recipes(1, 1, 1), freeze=("none", 3, 6), truncate=(2,),
         ablation_seeds=(0,), tokens=500, steps=(0, 2),
         probe={"rank": 32, "epochs": 2, "layers": [0, 3, 6]}, edge={"max_steps": 20, "hidden": 64},
-        mdl={"tasks": ["pos", "dependencies"], "max_steps": 20, "hidden": 64},
+        mdl={"tasks": ["pos", "dependencies"], "max_steps": 20, "hidden": 64}, words={"epochs": 2},
     ),
     "medium": Profile(
         about="parts of the open data, three seeds: a night on two cores",
         seeds=(0, 1, 2), limits=MEDIUM_LIMITS, recipes=recipes(5, 2, 2), freeze=("none", 2, 4, 5, 6),
         truncate=(1, 2, 4), ablation_seeds=(0,), tokens=5000, steps=(0, 10, 50, 100, 250),
         probe={"rank": 128}, edge={"max_steps": 1000, "validate_every": 200, "learning_rate": 1e-3},
-        mdl={"tasks": ["pos", "dependencies"], "max_steps": 2000},
+        mdl={"tasks": ["pos", "dependencies"], "max_steps": 2000}, words={"epochs": 5},
     ),
     "full": Profile(
         about="all of the open data, every layer, three seeds: days on two cores, to be stopped and resumed",
         seeds=(0, 1, 2), limits=INPUTS, recipes=recipes(10, 4, 3), freeze=("none", *range(7)),
         truncate=tuple(range(7)), ablation_seeds=(0, 1, 2), tokens=5000,
         steps=(0, 10, 50, 100, 250, 500, 1000, 2000), probe={},
-        edge={"seeds": (0, 1, 2), "max_steps": 3000, "learning_rate": 3e-4}, mdl={},
+        edge={"seeds": (0, 1, 2), "max_steps": 3000, "learning_rate": 3e-4}, mdl={}, words={},
     ),
     "paper": Profile(
         about="the paper's setting on GPUs: MultiBERTs, MNLI, SQuAD and EWT; it has never run here",
@@ -88,7 +87,7 @@ PROFILES = {
             "squad": {"epochs": 2, "learning_rate": 3e-5},
         },
         ablation_seeds=(0, 1, 2), tokens=5000, steps=(0, 10, 100, 1000, 5000, 10000), probe={},
-        edge={"seeds": (0, 1, 2)}, mdl={}, open_data=False,
+        edge={"seeds": (0, 1, 2)}, mdl={}, words={}, open_data=False,
     ),
 }  # fmt: skip
 SHORT = {"dep": "dep", "mnli": "nli", "squad": "qa"}
@@ -109,7 +108,7 @@ def study(name: str) -> str:
         f'store = "${{ACTSTORE_PAPER:-../runs/merchant2020-{name}}}"',
     ]
     parts = [
-        *_checkpoints(profile), _table("extract", {"dtype": "float16"}), *_corpora(profile),
+        *_checkpoints(profile), table("extract", {"dtype": "float16"}), *_corpora(profile),
         *_trainings(profile), *_similarities(profile), *_probes(profile), *_ablations(profile),
     ]  # fmt: skip
     return "\n".join([*head, *parts]) + "\n"
@@ -123,10 +122,10 @@ def _checkpoints(profile: Profile) -> list[str]:
             "model": "google/multiberts-seed_{seed}-step_0k",
             "seed": profile.seeds,
         }
-        return [_table("[checkpoint]", given), _table("[checkpoint]", start)]
+        return [table("[checkpoint]", given), table("[checkpoint]", start)]
     model = f"{MODELS}/all-MiniLM-L6-v2"
     random = {"name": "random-{seed}", "model": model, "init": "random", "seed": (0, 1), "base": "base"}
-    return [_table("[checkpoint]", {"name": "base", "model": model}), _table("[checkpoint]", random)]
+    return [table("[checkpoint]", {"name": "base", "model": model}), table("[checkpoint]", random)]
 
 
 def _corpora(profile: Profile) -> list[str]:
@@ -169,7 +168,7 @@ def _corpora(profile: Profile) -> list[str]:
     }  # fmt: skip
     found |= open_texts() if profile.open_data else licensed_texts()
     return [
-        _table(
+        table(
             "[corpus]",
             {"name": name, **keys, **({"limit": profile.limits[name]} if name in profile.limits else {})},
         )
@@ -186,13 +185,13 @@ def _trainings(profile: Profile) -> list[str]:
     for task, (train, dev) in SPLITS.items():
         keys = {"task": task, "base": _base(profile), "train": train, "dev": dev}
         test = {"test": ["ewt-test"]} if task == "dep" else {}
-        out.append(_table("[finetune]", {"name": f"{SHORT[task]}-s{{seed}}", **keys, "seeds": profile.seeds,
+        out.append(table("[finetune]", {"name": f"{SHORT[task]}-s{{seed}}", **keys, "seeds": profile.seeds,
                                          **profile.recipes[task], **test}))  # fmt: skip
     keys = {"task": "mnli", "base": _base(profile, 0), "train": "nli-train", "dev": "nli-dev", "seeds": (0,)}
     steps = {**profile.recipes["mnli"], "save_steps": profile.steps}
     return [
         *out,
-        _table("[finetune]", {"name": "nli-steps", **keys, **steps}, "a series of steps of one training"),
+        table("[finetune]", {"name": "nli-steps", **keys, **steps}, "a series of steps of one training"),
     ]
 
 
@@ -207,9 +206,7 @@ def _similarities(profile: Profile) -> list[str]:
     floor = [[f"{short}-s0", f"{short}-s{seed}"] for short in SHORT.values() for seed in profile.seeds[1:]]
     if not profile.open_data:
         floor += [[_base(profile, 0), _base(profile, seed)] for seed in profile.seeds[1:]]
-    steps = [[_base(profile, 0), f"nli-steps-step{step}"] for step in profile.steps] + [
-        [_base(profile, 0), "nli-steps"]
-    ]
+    steps = [[_base(profile, 0), name] for name in _steps(profile)]
     common = {"measures": ["rsa"], "tokens": profile.tokens, "resamples": 200}
     every = [*pairs["dep"], *pairs["nli"], *pairs["qa"], *randoms]
     two = [*pairs["nli"], *pairs["qa"]]
@@ -223,10 +220,15 @@ def _similarities(profile: Profile) -> list[str]:
         ("steps", steps, ["wikipedia"], "when a training changes what"),
     )  # fmt: skip
     blocks = [
-        _table("[similarity]", {"name": n, "pairs": p, "corpora": c, **common}, told)
+        table("[similarity]", {"name": n, "pairs": p, "corpora": c, **common}, told)
         for n, p, c, told in asked
     ]
-    return [*blocks, _table("[drift]", {"name": "steps-drift", "pairs": steps, "corpora": ["wikipedia"]})]
+    return [*blocks, table("[drift]", {"name": "steps-drift", "pairs": steps, "corpora": ["wikipedia"]})]
+
+
+def _steps(profile: Profile) -> list[str]:
+    """The saved steps of one training, and its end."""
+    return [*(f"nli-steps-step{step}" for step in profile.steps), "nli-steps"]
 
 
 def _probes(profile: Profile) -> list[str]:
@@ -242,20 +244,22 @@ def _probes(profile: Profile) -> list[str]:
     randoms = [f"random-{seed}" for seed in ((1,) if profile.open_data else profile.seeds[1:])]
     trained = [one for one in checkpoints if not one.startswith("random")]
     return [
-        _table("[structural_probe]", {"name": "figure1", **splits, "checkpoints": checkpoints,
+        table("[structural_probe]", {"name": "figure1", **splits, "checkpoints": checkpoints,
                                       **profile.probe}, "Figure 1"),
         *(
-            _table(f"edge_tasks.{task}", {**{split: f"{text}-{split}" for split in splits}, "labels": labels})
+            table(f"edge_tasks.{task}", {**{split: f"{text}-{split}" for split in splits}, "labels": labels})
             for task, (text, labels) in tasks.items()
         ),
-        _table("[edge_probe]", {"name": "table1", **edge, "checkpoints": [*checkpoints, *randoms],
+        table("[edge_probe]", {"name": "table1", **edge, "checkpoints": [*checkpoints, *randoms],
                                 "modes": ["mix"], **profile.edge}, "Table 1, with Randomized"),
-        _table("[edge_probe]", {"name": "table1-lexical", **edge, "checkpoints": [_base(profile, 0)],
+        table("[edge_probe]", {"name": "table1-lexical", **edge, "checkpoints": [_base(profile, 0)],
                                 "modes": ["lexical"], **profile.edge}, "Table 1: Lexical"),
-        _table("[edge_probe]", {"name": "appendix-a", **edge, "checkpoints": trained, "modes": ["top"],
+        table("[edge_probe]", {"name": "appendix-a", **edge, "checkpoints": trained, "modes": ["top"],
                                 **profile.edge}, "Appendix A: the last layer alone"),
-        _table("[mdl_probe]", {"name": "appendix-b", **mdl, "checkpoints": first, "modes": ["mix"]},
+        table("[mdl_probe]", {"name": "appendix-b", **mdl, "checkpoints": first, "modes": ["mix"]},
                "Appendix B: description length"),
+        table("[word_probe]", {"name": "steps-probes", **splits, "checkpoints": _steps(profile),
+                               "label": "upos", **profile.words}, "what a training keeps of word classes, step by step"),
     ]  # fmt: skip
 
 
@@ -270,21 +274,8 @@ def _ablations(profile: Profile) -> list[str]:
         for task, (train, dev) in SPLITS.items():
             what = {"name": f"{name}-{SHORT[task]}", "kind": kind, "task": task, "base": _base(profile, 0)}
             how = {"train": train, "dev": dev, "layers": layers, "seeds": profile.ablation_seeds}
-            out.append(_table("[ablation]", {**what, **how, **profile.recipes[task]}))
+            out.append(table("[ablation]", {**what, **how, **profile.recipes[task]}))
     return out
-
-
-def _table(heading: str, keys: Keys, told: str = "") -> str:
-    lines = [f"{key} = {_toml(value)}" for key, value in keys.items()]
-    return "\n".join(["", *([f"# {told}."] if told else []), f"[{heading}]", *lines])
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.12g}" if "." in f"{value:.12g}" or "e" in f"{value:.12g}" else f"{value:.1f}"
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
-    return json.dumps(value)
 
 
 def main() -> None:

@@ -1,9 +1,7 @@
 """What the paper's study labels spans of: the eight tasks of Table 1 and their texts, open and licensed."""
 
-from collections.abc import Mapping
-from typing import Any
+from merchant2020_toml import Keys
 
-Keys = Mapping[str, Any]
 DATA = "${ACTSTORE_DATA}"
 TREES, SPANS, RELATIONS = "ewt", "gum", "relations"
 EDGE_TASKS = {

@@ -20,7 +20,8 @@ SPEC.loader.exec_module(merchant2020)
 
 EXHIBITS = {
     "figure1", "table1", "table1-lexical", "appendix-a", "appendix-b", "figure2", "figure5", "seed-floor",
-    "single-sentence", *(f"figure{n}-{task}" for n in (3, 4) for task in ("nli", "dep", "qa")),
+    "single-sentence", "steps", "steps-drift", "steps-probes",
+    *(f"figure{n}-{task}" for n in (3, 4) for task in ("nli", "dep", "qa")),
 }  # fmt: skip
 
 
