@@ -259,7 +259,7 @@ def _probes(profile: Profile) -> list[str]:
         table("[mdl_probe]", {"name": "appendix-b", **mdl, "checkpoints": first, "modes": ["mix"]},
                "Appendix B: description length"),
         table("[word_probe]", {"name": "steps-probes", **splits, "checkpoints": _steps(profile),
-                               "label": "upos", **profile.words}, "what a training keeps of word classes, step by step"),
+                               "label": "upos", **profile.words}, "word classes, step by step"),
     ]  # fmt: skip
 
 
