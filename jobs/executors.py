@@ -49,7 +49,7 @@ def open_executor(
         yield SerialExecutor()
         return
     with RayExecutor(arguments.ray_address, arguments.workers, tell=tell) as executor:
-        executor.check_nodes([_existing(folder) for folder in folders], models)
+        executor.check_nodes(folders, models)
         yield executor
 
 
@@ -67,8 +67,3 @@ def workers_for(executor: Executor, resources: Resources, n_units: int) -> int:
 def share_bytes(executor: Executor, resources: Resources) -> int:
     """Memory that one worker has, in bytes: its share of a node, or this machine's."""
     return executor.share_bytes(resources) if isinstance(executor, RayExecutor) else machine_bytes()
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or where it will be made: whoever sees that and may write there sees the store too."""
-    return next(path for path in (folder, *folder.parents) if path.is_dir())

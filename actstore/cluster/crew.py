@@ -1,6 +1,7 @@
 """The actors of one map: who is there, what each has in hand, and what happened to them. Decides nothing."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ from ray import exceptions
 from actstore.cluster import actor
 from actstore.cluster.gate import Done
 from actstore.cluster.nodes import node_name
-from actstore.cluster.probes import Probe
+from actstore.cluster.probes import Probe, renew
 from actstore.plan.outcomes import failure_of
 from actstore.schema.ports import Resources, Unit, Work
 
@@ -119,7 +120,7 @@ class Crew:
             self._n_started += 1
             handle = actor.start(self._work, self._resources, self._environment)
             self._members[name] = _Member(handle)
-            self._pings[actor.ping(handle, self._probes)] = name
+            self._ping(name)
 
     def give(self, worker: str, unit: Unit) -> None:
         member = self._members[worker]
@@ -150,6 +151,14 @@ class Crew:
         for member in self._members.values():
             ray.kill(member.handle)
         self._members.clear()
+
+    def _ping(self, name: str) -> None:
+        """Ask a worker to answer once it is there and has looked for the probes."""
+        for probe in self._probes:
+            if probe.writable:
+                with suppress(OSError):  # the worker tells what it does not find
+                    renew(probe)
+        self._pings[actor.ping(self._members[name].handle, self._probes)] = name
 
     def _answer(self, reference: Any) -> Event:
         name = self._pings.pop(reference)
@@ -187,5 +196,5 @@ class Crew:
             self._holders.pop(reference, None)
         member.units.clear()
         member.answers = False
-        self._pings[actor.ping(member.handle, self._probes)] = name
+        self._ping(name)
         return Lost(name, member.label, reason)

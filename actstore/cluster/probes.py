@@ -3,11 +3,13 @@
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from actstore.errors import AccessError
+from actstore.store import paths
+from actstore.store.folder import STAGING
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +23,35 @@ class Probe:
 
 @contextmanager
 def probe_file(folder: Path) -> Iterator[Probe]:
-    """A file in a store's folder, for as long as nodes may look. Raises AccessError."""
-    path = folder.absolute() / f".actstore-probe-{secrets.token_hex(8)}"
+    """A file in a store's folder, for as long as nodes may look. Raises AccessError.
+
+    It lies where a store keeps what is not finished, so that `gc` finds what a killed driver left. Folders
+    that are made for it go with it unless a store came to be.
+    """
+    folder = folder.absolute()
+    name = f"{STAGING}/probe-{secrets.token_hex(8)}"
+    path = folder / name
+    probe = Probe(str(folder), ((name, len(name)),), True)
+    made = [each for each in path.parents if not each.exists()]
     try:
-        path.write_bytes(path.name.encode())
-    except OSError as error:
-        raise AccessError(f"{folder}: this process can not write there: {error}") from error
-    try:
-        yield Probe(str(path.parent), ((path.name, len(path.name)),), True)
+        try:
+            renew(probe)
+        except OSError as error:
+            raise AccessError(f"{folder}: this process can not write there: {error}") from error
+        yield probe
     finally:
         path.unlink(missing_ok=True)
+        if not (folder / paths.FORMAT).exists():
+            with suppress(OSError):  # not empty
+                for each in made:
+                    each.rmdir()
+
+
+def renew(probe: Probe) -> None:
+    """Write a probe's file, again too: what is in use never looks old, and a `gc` costs no node."""
+    path = Path(probe.folder, probe.files[0][0])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(probe.files[0][0].encode())
 
 
 def probe_listing(path: Path) -> Probe:

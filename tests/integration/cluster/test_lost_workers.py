@@ -172,7 +172,7 @@ def test_a_node_that_joined_later_and_sees_no_model_gets_no_work(cluster: Any, t
     assert "does not see" in remark
     assert "model.safetensors" in remark
     assert "its workers get no work" in remark
-    assert not list(tmp_path.glob(".actstore-probe-*"))
+    assert not list(tmp_path.glob(".staging/probe-*"))
 
 
 def test_workers_that_find_no_place_hold_nobody_up(cluster: Any, work: DiaryWork) -> None:
