@@ -8,7 +8,6 @@ many whole chunks are taken as there are, up to 32 MiB; each is encoded as a sha
 checksums included. Without either source it says so and ends.
 """
 
-import argparse
 import os
 import sys
 import time
@@ -35,17 +34,14 @@ Sites = dict[str, npt.NDArray[np.float32]]
 
 def of_model(folder: Path, corpus: str | None, limit: int) -> Sites:
     """All sites of the demo model over a text: float32 [T, D] each."""
-    from extraction import Bench
+    from ways_to_extract import Bench, read_corpus
 
+    text = corpus or str(folder / "texts" / "python-docs.txt")
     with scratch(None) as place:
         bench = Bench(
-            argparse.Namespace(
-                model=str(folder / "all-MiniLM-L6-v2"), limit=limit, tokens_per_batch=4096,
-                corpus=corpus or str(folder / "texts" / "python-docs.txt"),
-            ),
-            place,
-        )  # fmt: skip
-        parts = [bench.extractor.forward(batch) for batch in bench.batches]
+            str(folder / "all-MiniLM-L6-v2"), read_corpus(text, limit), place, tokens_per_batch=4096
+        )
+        parts = [bench.extractors[bench.sites].forward(batch) for batch in bench.batches]
         return {site: np.concatenate([part[site] for part in parts]) for site in parts[0]}
 
 

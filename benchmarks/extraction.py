@@ -1,13 +1,18 @@
-"""Tokens per second of one worker: bare forward, our extraction, and the loop most people write.
+"""Tokens per second of one worker: bare forward, our extraction, the loop most people write, and peers.
 
     python benchmarks/extraction.py [--model FOLDER] [--corpus FILE.conllu|FILE.txt] [--limit N]
+    python benchmarks/extraction.py --transformerlens PYTHON --saelens PYTHON [--corpus FILE] [--limit N]
 
-The three run on the same text in one process, one compute thread, in turns:
+All run on the same text with one compute thread, in turns, their models loaded before:
 (a) `bare`: the model's forward over our length-bucketed batches, hidden states thrown away;
 (b) `actstore`: one shard after the other from token ids to durable receipts (hooks, cast, checks, checksums,
     sha256, fsync), written while the next shard is computed;
 (c) `loop`: Hugging Face model, batches of 32 in corpus order padded to the longest, all hidden states to
-    NumPy, `np.save` a batch.
+    NumPy, `np.save` a batch;
+(d) peers, each by the Python of its own environment (benchmarks/peers), in batches of 32: over the same
+    examples padded to the longest, which is the same computing, and over the text in windows of 128 tokens
+    without padding, where tokens see other sentences. They are for decoders: unless a folder is named, the
+    model is then a made-up GPT-2 of the demo model's size.
 Ratios within one run are what counts; the machine is told with them.
 """
 
@@ -15,203 +20,131 @@ import argparse
 import json
 import os
 import platform
+import sys
 import tempfile
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import numpy as np
 import torch
-from transformers import AutoModel
+from common import markdown
+from made_up_model import make_decoder
+from peer import Answer, ask, saelens_hooks, transformerlens_hooks
+from ways_to_extract import Bench, read_corpus
 
-from actstore.capture.checkpoint import describe
-from actstore.capture.extractor import load_extractor
-from actstore.capture.padding import pad
-from actstore.capture.sites import choose_sites
-from actstore.capture.source import CheckpointSource, resolve
-from actstore.capture.tokenizer import load_tokenizer
-from actstore.extract.driver import SHARDS_IN_HAND, RunPlan, extract_runs
-from actstore.extract.load import ExtractorArgs
-from actstore.extract.prepare import (
-    CorpusInput,
-    ExtractSettings,
-    describe_corpus,
-    ensure_tokens,
-    run_spec,
-    token_settings,
-)
-from actstore.formats.options import ReadOptions
-from actstore.formats.registry import read_examples
-from actstore.plan.batching import batches, padding_waste
-from actstore.schema.ports import Resources
-from actstore.schema.tokens import TokenBatch
-from actstore.serial import SerialExecutor
-from actstore.store import texts
-from actstore.store.root import create_root
-from actstore.store.tokens import read_inputs, read_sequences
+from actstore.extract.prepare import ExtractSettings
 
-LOOP_BATCH = 32
+Way = Callable[[], Answer]
+DEMO_MODEL = "models/all-MiniLM-L6-v2"
 
 
 def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(1)
+    corpus = read_corpus(arguments.corpus, arguments.limit)
+    with_peers = bool(arguments.saelens or arguments.transformerlens)
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        bench = Bench(arguments, Path(folder))
-        runners: dict[str, Callable[[], None]] = {
-            "bare": bench.bare, "actstore": bench.extract, "loop": bench.loop,
-        }  # fmt: skip
-        seconds: dict[str, list[float]] = {name: [] for name in runners}
-        for _ in range(arguments.rounds):
-            for name, runner in runners.items():
-                bench.fresh()
-                started = time.perf_counter()
-                runner()
-                seconds[name].append(time.perf_counter() - started)
-    best = {name: min(times) for name, times in seconds.items()}
-    report = {
-        "model": Path(arguments.model).name,
+        model = arguments.model or DEMO_MODEL
+        if with_peers and not arguments.model:
+            model = str(make_decoder(Path(folder, "decoder"), [example.text for example in corpus.read()]))
+        bench = Bench(model, corpus, Path(folder), arguments.tokens_per_batch)
+        ways = {**our_ways(bench, with_peers=with_peers), **peers(bench, arguments)}
+        answers: dict[str, list[Answer]] = {name: [] for name in ways}
+        for turn in range(arguments.rounds):
+            for name, way in ways.items():
+                answers[name].append(way())
+            print(f"round {turn + 1} of {arguments.rounds}", file=sys.stderr, flush=True)
+    told = {
+        "model": Path(model).name,
         "corpus": Path(arguments.corpus).name,
-        "n_tokens": bench.n_tokens,
-        "padding_waste": round(bench.waste, 3),
-        "tokens_per_second": {name: round(bench.n_tokens / value) for name, value in best.items()},
-        "actstore_over_bare_time": round(best["actstore"] / best["bare"], 3),
-        "loop_over_actstore_time": round(best["loop"] / best["actstore"], 2),
+        "n_tokens": bench.meta.n_tokens,
+        "padding_waste": round(bench.padding, 3),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, 1 thread",
+        "ways": rows(answers),
     }
-    print(json.dumps(report, indent=1) if arguments.json else _markdown(report))
+    print(json.dumps(told, indent=1) if arguments.json else _markdown(told))
 
 
-class Bench:
-    """The text, the model and a fresh folder for each run."""
+def our_ways(bench: Bench, *, with_peers: bool) -> dict[str, Way]:
+    """The ways that run in this process; beside peers also what they store: float32, and one site."""
 
-    def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
-        self.folder, self.number = folder, 0
-        self.source = CheckpointSource(name="model", model=arguments.model)
-        self.ref = describe(self.source)
-        suffix = "conllu" if ".conllu" in arguments.corpus else "text"
-        options = ReadOptions(format=suffix, path=arguments.corpus, limit=arguments.limit)
-        self.corpus = CorpusInput(name="corpus", domain="", read=lambda: read_examples(options).examples)
-        self.settings = ExtractSettings(tokens_per_batch=arguments.tokens_per_batch)
-        self.prepared = create_root(str(folder / "prepared"))
-        self.meta, self.spec = self._prepare(self.prepared)
-        self.n_tokens = self.meta.n_tokens
-        index = read_sequences(self.prepared, self.meta.text_id, self.meta.tokens_id)
-        self.batches, padded = [], []
-        for shard in range(self.spec.n_shards):
-            rows = self.spec.shard_range(shard)
-            ids_T, segment_T = read_inputs(self.prepared, self.meta.text_id, self.meta.tokens_id, rows)
-            lengths = index.within_rows(*rows).n_tokens_S
-            starts = np.concatenate([[0], np.cumsum(lengths)])
-            plan = batches(lengths, self.spec.tokens_per_batch)
-            padded.append(padding_waste(lengths, plan))
-            self.batches += [
-                TokenBatch(
-                    token_id_T=np.concatenate([ids_T[starts[i] : starts[i + 1]] for i in batch]),
-                    segment_T=np.concatenate([segment_T[starts[i] : starts[i + 1]] for i in batch]),
-                    offset_N1=np.concatenate([[0], np.cumsum(lengths[batch])]),
-                )
-                for batch in plan
-            ]
-        self.waste = float(np.mean(padded))
-        self.model = AutoModel.from_pretrained(arguments.model).eval()
-        self.tokenizer = load_tokenizer(resolve(self.source))
-        self.arguments = ExtractorArgs(
-            source=self.source, sites=self.spec.sites, compute_dtype="float32", attention="sdpa", threads=1
-        )
-        self.extractor = load_extractor(self.source, self.spec.sites)
+    def answer(way: Callable[[], tuple[float, int]]) -> Answer:
+        seconds, n_bytes = way()
+        return Answer(seconds, bench.meta.n_tokens, n_bytes, "")
 
-    def fresh(self) -> None:
-        """A new empty folder and, for our extraction, a store that is ready but for its activations."""
-        self.number += 1
-        self.place = self.folder / str(self.number)
-        self.objects = create_root(str(self.place))
-        self._prepare(self.objects)
-
-    def bare(self) -> None:
-        """The forward alone, all hidden states asked for, over our batches."""
-        with torch.inference_mode():
-            for batch in self.batches:
-                inputs = pad(batch, pad_id=0, segments=True, device=torch.device("cpu"))
-                self.model(
-                    input_ids=inputs.token_ids,
-                    attention_mask=inputs.mask,
-                    token_type_ids=inputs.segments,
-                    output_hidden_states=True,
-                )
-
-    def extract(self) -> None:
-        """Our extraction by one worker, the model loaded before."""
-        plan = RunPlan(checkpoint="model", corpus="corpus", spec=self.spec)
-        reports = extract_runs(
-            self.objects, [plan], SerialExecutor(), Resources(overlap=SHARDS_IN_HAND),
-            open_extractor=lambda _: _Kept(self.extractor), checkpoints={"model": self.arguments},
-        )  # fmt: skip
-        if reports[0].manifest is None:
-            raise RuntimeError(f"extraction failed: {reports[0].failures}")
-
-    def loop(self) -> None:
-        """The common way."""
-        from transformers import AutoTokenizer
-
-        tokenizer = AutoTokenizer.from_pretrained(self.source.model)
-        found = [example.text for example in self.corpus.read()]
-        for first in range(0, len(found), LOOP_BATCH):
-            inputs = tokenizer(
-                found[first : first + LOOP_BATCH],
-                padding=True,
-                truncation=True,
-                max_length=512,
-                return_tensors="pt",
-            )
-            with torch.no_grad():
-                states = self.model(**inputs, output_hidden_states=True).hidden_states
-            np.save(self.place / f"{first}.npy", torch.stack(states).numpy())
-
-    def _prepare(self, objects):  # type: ignore[no-untyped-def]
-        ref, digest = describe_corpus(self.corpus)
-        texts.store_text(objects, digest, self.corpus.read)
-        limits = token_settings(self.corpus, self.ref)
-        meta = ensure_tokens(objects, ref.text_id, self.corpus, load_tokenizer(resolve(self.source)), limits)
-        return meta, run_spec(self.ref, meta, choose_sites("all", self.ref), self.settings)
+    n = len(bench.sites)
+    ways = {
+        "bare forward": bench.bare,
+        f"actstore, {n} sites": partial(bench.extract, bench.sites, "float16"),
+    }
+    if with_peers:
+        ways[f"actstore, {n} sites, float32"] = partial(bench.extract, bench.sites, "float32")
+        ways["actstore, the last site, float32"] = partial(bench.extract, bench.sites[-1:], "float32")
+    return {name: partial(answer, way) for name, way in {**ways, f"loop, {n} sites": bench.loop}.items()}
 
 
-class _Kept:
-    """The loaded model, kept open from run to run: loading is not what is measured."""
+def peers(bench: Bench, arguments: argparse.Namespace) -> dict[str, Way]:
+    """The ways of other programs for which a Python was named."""
+    model, n = Path(bench.source.model), len(bench.sites)
+    text = bench.folder / "lines.txt"
+    text.write_text("\n".join(" ".join(line.split()) for line in bench.lines), encoding="utf-8")
 
-    def __init__(self, extractor) -> None:  # type: ignore[no-untyped-def]
-        self.info, self.forward = extractor.info, extractor.forward
+    def asked(python: str, script: str, hooks: list[str], *more: str) -> Answer:
+        return ask(python, script, model, text, bench.place(), hooks, *more)
 
-    def close(self) -> None:
-        pass
+    ways: dict[str, Way] = {}
+    if arguments.transformerlens:
+        hooks = transformerlens_hooks(bench.ref.n_layers)
+        ask_it = partial(asked, arguments.transformerlens, "transformerlens_cache.py")
+        ways[f"TransformerLens, {n} sites, examples"] = partial(ask_it, hooks, "--examples")
+        ways[f"TransformerLens, {n} sites, windows"] = partial(ask_it, hooks)
+    if arguments.saelens:
+        hooks = saelens_hooks(bench.ref.n_layers)
+        ask_it = partial(asked, arguments.saelens, "saelens_runner.py")
+        ways[f"SAELens, {n} sites in {n} runs, windows"] = partial(ask_it, hooks)
+        ways["SAELens, the last site, windows"] = partial(ask_it, hooks[-1:])
+    return ways
 
 
-def _markdown(report: dict) -> str:  # type: ignore[type-arg]
-    rates = report["tokens_per_second"]
-    lines = [
-        f"{report['model']} over {report['corpus']}: {report['n_tokens']:,} tokens, "
-        f"{report['padding_waste']:.1%} padding; {report['machine']}",
-        "",
-        "| way | tokens/s |",
-        "|---|---|",
-        *(f"| {name} | {rate:,} |" for name, rate in rates.items()),
-        "",
-        f"actstore takes {report['actstore_over_bare_time']} x the time of the bare forward; "
-        f"the loop takes {report['loop_over_actstore_time']} x the time of actstore.",
+def rows(answers: dict[str, list[Answer]]) -> list[dict[str, object]]:
+    """A row a way, of its best round; times are for as many tokens as the first way's."""
+    best = {
+        name: min(told, key=lambda answer: answer.seconds / answer.n_tokens) for name, told in answers.items()
+    }
+    per_token = {name: answer.seconds / answer.n_tokens for name, answer in best.items()}
+    bare, ours = list(per_token.values())[:2]
+    return [
+        {
+            "way": f"{name} ({answer.version})" if answer.version else name,
+            "tokens": answer.n_tokens,
+            "tokens/s": round(1 / per_token[name]),
+            "bytes": answer.n_bytes,
+            "time / bare": round(per_token[name] / bare, 2),
+            "time / actstore": round(per_token[name] / ours, 2),
+        }
+        for name, answer in best.items()
     ]
-    return "\n".join(lines)
+
+
+def _markdown(told: dict) -> str:  # type: ignore[type-arg]
+    head = f"{told['model']} over {told['corpus']}: {told['n_tokens']:,} tokens"
+    return f"{head}, {told['padding_waste']:.1%} padding; {told['machine']}\n\n{markdown(told['ways'])}"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     data = os.environ.get("ACTSTORE_DATA")
     default = f"{data}/ud_ewt/en_ewt-ud-dev.conllu" if data else "models/texts/python-docs.txt"
-    parser.add_argument("--model", default="models/all-MiniLM-L6-v2")
+    parser.add_argument("--model", help=f"default: {DEMO_MODEL}; with peers a made-up decoder")
     parser.add_argument("--corpus", default=default)
     parser.add_argument("--limit", type=int, default=None, help="examples")
     parser.add_argument("--tokens-per-batch", type=int, default=ExtractSettings().tokens_per_batch)
+    parser.add_argument(
+        "--transformerlens", metavar="PYTHON", help="of an environment with TransformerLens 4"
+    )
+    parser.add_argument("--saelens", metavar="PYTHON", help="of an environment with SAELens 6")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", help="where the stores are written")
     parser.add_argument("--json", action="store_true")
