@@ -6,16 +6,13 @@ from pathlib import Path
 
 from actstore.store.results import list_results
 from actstore.store.root import open_root
-from analyses.report import drift_table
 from jobs import analyse
 from jobs.console import Console, counted
-from jobs.drift import plan_drift_block, show_drift, shown_drift
 from jobs.options import add_study, asked_study
-from jobs.points import Point, append_points, known_points, score_points
+from jobs.points import append_points, known_points, score_points
 from jobs.prepare import refuse_later
-from jobs.reporting.write import Shown, write_report
-from jobs.similarity import plan_similarity, shown
-from jobs.task_score import PlannedScore
+from jobs.reporting.finished import gather
+from jobs.reporting.write import write_report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,57 +36,27 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         known_points(arguments.append)
     objects = open_root(study.store)
     results = analyse.results_of(study, objects)
-    finished: list[analyse.AnyFinished] = []
-    missing = []
-    pages: list[Shown] = []
-    points: list[Point] = []
-    for block in study.similarity:
-        planned = plan_similarity(objects, results, study, block)
-        if planned.writer.find() is None:
-            missing.append(block.name)
-            continue
-        item = shown(planned)
-        analyse.show(item, console)
-        pages.append((planned.writer, analyse.told(item), item.texts))
-        finished.append(item)
-    for given in study.drift:
-        drift = plan_drift_block(objects, results, study, given)
-        if drift.writer.provenance() is None:
-            missing.append(given.name)
-            continue
-        moved = shown_drift(drift)
-        show_drift(moved, console)
-        pages.append((drift.writer, {}, (drift_table(moved.summary),)))
-        finished.append(moved)
-    for other in analyse.plan_others(objects, results, study, analyse.chosen(study, [])):
-        if other.writer.provenance() is None:
-            missing.append(other.name)
-            continue
-        done = other.shown()
-        done.show(console)
-        pages.append((other.writer, done.told(), tuple(getattr(done, "texts", ()))))
-        finished.append(done)
-        if isinstance(other, PlannedScore):
-            points += score_points(objects, other, other.shown())
+    found = gather(study, objects, results, console)
     if arguments.append is not None:
+        points = [point for one in found.scores for point in score_points(objects, one, one.shown())]
         n_new = append_points(arguments.append, points)
         console.remark(
             f"{counted(n_new, 'point')} added to {arguments.append}, {len(points) - n_new} there already"
         )
-    written = write_report(study, objects, pages, missing, arguments.into or study.path.parent)
+    written = write_report(study, objects, found.pages, found.missing, arguments.into or study.path.parent)
     console.remark(f"page: {written[0]}")
     console.answer(
         {
             "store": study.store,
             "page": str(written[0]),
-            "results": [analyse.told(item) for item in finished],
-            "missing": missing,
+            "results": [analyse.told(item) for item in found.finished],
+            "missing": list(found.missing),
             "stale": [row for row in list_results(results) if row["stale"]],
         }
     )
-    for name in missing:
-        console.remark(f"{name} is not finished; run `actstore analyse {arguments.study} {name}`")
-    return 1 if missing else 0
+    for name, reason in found.missing.items():
+        console.remark(f"{name} is not finished; {reason}")
+    return 1 if found.missing else 0
 
 
 if __name__ == "__main__":

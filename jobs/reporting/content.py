@@ -1,6 +1,6 @@
 """Content: all that the page and the Markdown say, as text; and what it is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from actstore import __version__
@@ -19,7 +19,8 @@ class Content:
     findings: tuple[Finding, ...]
     cost: tuple[str, ...]
     sections: tuple[Section, ...]
-    missing: tuple[str, ...]
+    missing: tuple[tuple[str, str], ...]
+    """Analyses that are not finished, and why."""
 
 
 def content_of(
@@ -27,7 +28,7 @@ def content_of(
     sections: Sequence[Section],
     findings: Sequence[Finding],
     cost: Cost,
-    missing: Sequence[str],
+    missing: Mapping[str, str],
 ) -> Content:
     """Put together."""
     given = ", ".join(item.name for item in study.checkpoints)
@@ -50,7 +51,7 @@ def content_of(
         findings=tuple(findings),
         cost=tuple(_told(cost)),
         sections=tuple(sections),
-        missing=tuple(missing),
+        missing=tuple(missing.items()),
     )
 
 

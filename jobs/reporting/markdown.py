@@ -1,11 +1,14 @@
-"""markdown: a study's report as Markdown, without its figures."""
+"""markdown: a study's report as Markdown, its figures in a folder beside it."""
+
+from urllib.parse import quote
 
 from jobs.reporting.content import Content
 from jobs.reporting.judge import exhibit_of
+from jobs.reporting.section import figure_files
 
 
-def markdown_page(content: Content) -> str:
-    """Statements, cost, tables and where each is from."""
+def markdown_page(content: Content, figures: str) -> str:
+    """Statements, cost, figures, tables and where each is from. `figures`: the folder of the figures."""
     lines = [f"# {content.title}", "", *(f"{line}\n" for line in content.intro)]
     if content.findings:
         lines += [
@@ -32,11 +35,16 @@ def markdown_page(content: Content) -> str:
     for section in content.sections:
         title = exhibit_of(section)
         lines += [f"## {title}: {section.name}" if title else f"## {section.kind} {section.name}", ""]
+        lines += [f"![{section.name}]({figures}/{quote(name)})\n" for name, _ in figure_files(section)]
         lines += [text.markdown() for text in section.texts]
         runs = ", ".join(f"{run} ({name})" for name, run in section.runs.items())
-        lines += [f"Result {section.kind}/{section.name}/{section.result_id}; runs: {runs or 'none'}.", ""]
+        lines += [
+            f"Result {section.kind}/{section.name}/{section.result_id}, {section.made}; "
+            f"runs: {runs or 'none'}.",
+            "",
+        ]
     if content.missing:
-        lines += ["## Not finished", "", ", ".join(content.missing), ""]
+        lines += ["## Not finished", "", *(f"* {name}: {reason}" for name, reason in content.missing), ""]
     return "\n".join(lines)
 
 

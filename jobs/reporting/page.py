@@ -77,19 +77,17 @@ def _table(text: TextTable) -> str:
 
 
 def _provenance(section: Section) -> str:
-    found = section.provenance
-    seeds = ", ".join(map(str, section.seeds)) or "no seed of its own"
     facts = [
         f"result {section.kind}/{section.name}/{section.result_id}",
-        f"actstore {found.get('actstore', '?')}, analysis version {found.get('analysis_version', '?')}",
-        f"finished {found.get('finished', '?')}; seeds: {seeds}",
+        section.made,
         *(f"run {run_id}: {name}" for name, run_id in section.runs.items()),
     ]
     listed = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
     return f"<details><summary>Where these numbers are from</summary><ul>{listed}</ul></details>"
 
 
-def _missing(names: Sequence[str]) -> list[str]:
-    if not names:
+def _missing(missing: Sequence[tuple[str, str]]) -> list[str]:
+    if not missing:
         return []
-    return [f"<h2>Not finished</h2><p>{escape(', '.join(names))}</p>"]
+    lines = "".join(f"<li><b>{escape(name)}</b>: {escape(reason)}</li>" for name, reason in missing)
+    return [f"<h2>Not finished</h2><ul>{lines}</ul>"]

@@ -33,6 +33,16 @@ class Section:
         return {name: str(run["run_id"]) for name, run in found.items()}
 
     @property
+    def made(self) -> str:
+        """The code's version and the time."""
+        found = self.provenance
+        version = (
+            f"actstore {found.get('actstore', '?')}, analysis version {found.get('analysis_version', '?')}"
+        )
+        seeds = ", ".join(map(str, self.seeds)) or "none of its own"
+        return f"{version}, finished {found.get('finished', '?')}, seeds: {seeds}"
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         return tuple(sorted({row["seed"] for row in self.rows if row.get("seed") is not None}))
 
@@ -52,6 +62,14 @@ def section_of(writer: ResultWriter, told: Mapping[str, Any], texts: tuple[TextT
         figures=figures,
         provenance=writer.provenance() or {},
     )
+
+
+def figure_files(section: Section) -> list[tuple[str, bytes]]:
+    """The figures with the names of their files beside the Markdown."""
+    return [
+        (f"{section.kind}-{section.name}-{at}{SVG}", figure)
+        for at, figure in enumerate(section.figures, start=1)
+    ]
 
 
 def points_of(writer: ResultWriter) -> pa.Table | None:

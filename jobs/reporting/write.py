@@ -13,16 +13,19 @@ from jobs.reporting.cost import cost_of
 from jobs.reporting.judge import findings, has_exhibits, models_of
 from jobs.reporting.markdown import markdown_page
 from jobs.reporting.page import html_page
-from jobs.reporting.section import points_of, section_of
+from jobs.reporting.section import figure_files, points_of, section_of
 from jobs.study.study import Study
 
 Shown = tuple[ResultWriter, Mapping[str, Any], tuple[TextTable, ...]]
 
 
 def write_report(
-    study: Study, objects: Objects, shown: Sequence[Shown], missing: Sequence[str], folder: Path
+    study: Study, objects: Objects, shown: Sequence[Shown], missing: Mapping[str, str], folder: Path
 ) -> tuple[Path, Path]:
-    """Write STUDY-report.html and .md, over those that are there. Raises AccessError."""
+    """Write STUDY-report.html, .md and the .md's figures, over those that are there. Raises AccessError.
+
+    `missing`: names of analyses that are not finished, and what to do.
+    """
     sections = [section_of(*one) for one in shown]
     models = models_of(study, objects)
     points = [table for writer, _, _ in shown if (table := points_of(writer)) is not None]
@@ -34,10 +37,15 @@ def write_report(
         missing,
     )
     page, text = (folder / f"{study.name}-report{suffix}" for suffix in (".html", ".md"))
+    figures = folder / f"{study.name}-report"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         page.write_text(html_page(content), encoding="utf-8")
-        text.write_text(markdown_page(content), encoding="utf-8")
+        text.write_text(markdown_page(content, figures.name), encoding="utf-8")
+        for section in sections:
+            for name, figure in figure_files(section):
+                figures.mkdir(exist_ok=True)
+                (figures / name).write_bytes(figure)
     except OSError as error:
         raise AccessError(
             f"{error.filename} can not be written: {error.strerror}; name a folder with --into"
