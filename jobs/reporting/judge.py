@@ -1,12 +1,13 @@
 """Findings of a study: its results by the names of the paper's figures and tables, each statement judged."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from actstore.errors import NotFoundError
 from actstore.store import names
 from actstore.store.objects import Objects
-from analyses.paper.change import figure2, figure5, single_sentence
-from analyses.paper.finding import Finding, Models, Row
+from analyses.paper.change import TASKS, figure2, figure5, single_sentence
+from analyses.paper.finding import MISSING, Finding, Models, Row
 from analyses.paper.layers import figure3, figure4
 from analyses.paper.learned import only_learned, unlearned
 from analyses.paper.syntax import appendix_b, figure1
@@ -40,12 +41,39 @@ def has_exhibits(sections: Sequence[Section]) -> bool:
 def findings(sections: Sequence[Section], models: Models) -> list[Finding]:
     """Every statement of the paper, judged by the results of these names."""
     scores = [row for one in sections if one.kind == "task_score" for row in one.rows]
+    whole = _whole(sections, scores, models)
     found = [
-        finding
+        _told(finding, {row["task"] for row in whole} if kind == "ablation" else set())
         for _, kind, starts, judge in EXHIBITS
-        for finding in judge([row for one in _of(sections, kind, starts) for row in one.rows], models)
+        for finding in judge(
+            [row for one in _of(sections, kind, starts) for row in one.rows]
+            + (whole if kind == "ablation" else []),
+            models,
+        )
     ]
     return only_learned(found, unlearned(scores, models))
+
+
+def _whole(sections: Sequence[Section], scores: Sequence[Row], models: Models) -> list[Row]:
+    """Fine-tuned models as points with nothing frozen, for tasks whose ablations have no such point."""
+    ablations = [one for one in sections if one.kind == "ablation"]
+    there = {row["task"] for one in ablations for row in one.rows if row["n_layers"] is None}
+    blocks = [one.provenance["block"] for one in ablations]
+    asked = {(block["task"], block["dev"], block["base"]) for block in blocks if block["task"] not in there}
+    return [
+        {**row, "kind": "freeze", "n_layers": None}
+        for row in scores
+        if (row["task"], row["corpus"], models.base_of.get(row["checkpoint"])) in asked
+        and models.task_of.get(row["checkpoint"]) == row["task"]
+    ]
+
+
+def _told(finding: Finding, tasks: set[str]) -> Finding:
+    """With a word on what full fine-tuning is, where it is no point of an ablation."""
+    if finding.verdict == MISSING or not any(TASKS[task] in finding.statement for task in tasks):
+        return finding
+    named = ", ".join(sorted(TASKS[task] for task in tasks))
+    return replace(finding, reason=f"{finding.reason}; all layers ({named}): the study's fine-tuned models")
 
 
 def exhibit_of(section: Section) -> str | None:

@@ -156,3 +156,23 @@ def test_ray_gives_the_same_rows_and_goes_on_from_parts(here: Here, study: Small
     assert longer.document["results"][0]["n_computed"] == 1  # layer 0; the others are taken over
     rows = {row["n_layers"]: row["value"] for row in longer.document["results"][0]["rows"]}
     assert {row["n_layers"]: row["value"] for row in values.to_pylist()}.items() <= rows.items()
+
+
+def test_a_report_tells_of_what_is_there_while_the_rest_waits(here: Here, study: SmallStudy) -> None:
+    cheap = ablation("truncate-frozen", "mnli", layers=[1])
+    made = with_tasks(study).only(["base"], ["nli", "text"], cheap)
+    assert here("run", made.write(), *ALONE).code == 0
+    waits = (
+        block("mnli", "nli")
+        + '\n[[drift]]\nname = "moved"\npairs = [["base", "mnli-s0"]]\ncorpora = ["nli"]\n'
+    )
+    made.only(["base"], ["nli", "text"], cheap + waits).write()
+    report = here("report", made.file, "--into", made.folder / "page", "--json")
+    assert report.code == 1
+    assert set(report.document["missing"]) == {"moved", "mnli-s{seed}"}
+    assert "moved is not finished; " in report.err
+    text = (made.folder / "page" / "study-report.md").read_text()
+    assert "* mnli-s{seed}: checkpoint 'mnli-s0' is not trained yet" in text
+    figure = "study-report/ablation-mnli-truncate-frozen-1.svg"
+    assert f"]({figure})" in text
+    assert (made.folder / "page" / figure).read_text().startswith("<svg")

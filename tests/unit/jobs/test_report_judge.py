@@ -1,0 +1,50 @@
+"""Findings of a study's sections: what stands for full fine-tuning where no point of an ablation does."""
+
+from analyses.paper.finding import Models
+from jobs.reporting.judge import findings
+from jobs.reporting.section import Section
+
+MODELS = Models(task_of={"q": "squad"}, base_of={"q": "base"}, n_layers=12)
+
+
+def section(kind, name, rows, **provenance):
+    return Section(
+        kind=kind, name=name, result_id="0", rows=tuple(rows), texts=(), figures=(), provenance=provenance
+    )
+
+
+def points(scores):
+    return [
+        {"kind": "freeze", "task": "squad", "metric": "f1", "n_layers": k, "seed": 0, "value": value}
+        for k, value in scores.items()
+    ]
+
+
+def frozen(scores):
+    block = {"task": "squad", "dev": "qa-dev", "base": "base"}
+    return section("ablation", "figure3-qa", points(scores), block=block)
+
+
+def scored(corpus, value):
+    about = {"task": "squad", "metric": "f1", "corpus": corpus}
+    rows = [{**about, "checkpoint": "q", "value": value}, {**about, "checkpoint": "(majority)", "value": 1.0}]
+    return section("task_score", "qa-sN", rows)
+
+
+def squad_of(sections):
+    return next(
+        one for one in findings(sections, MODELS) if one.exhibit == "Figure 3" and "SQuAD" in one.statement
+    )
+
+
+def test_a_fine_tuned_model_stands_for_full_fine_tuning_and_is_named():
+    found = squad_of([frozen({9: 60.0}), scored("qa-dev", 80.0)])
+    assert (found.verdict, found.ours) == ("same direction", "k = 9: -20.0 points")
+    assert found.reason.endswith("all layers (SQuAD): the study's fine-tuned models")
+
+
+def test_it_does_not_where_a_point_is_there_or_the_corpus_is_another():
+    own = squad_of([frozen({None: 61.0, 9: 60.0}), scored("qa-dev", 80.0)])
+    assert (own.verdict, own.ours) == ("differs", "k = 9: -1.0 points")
+    assert "fine-tuned models" not in own.reason
+    assert squad_of([frozen({9: 60.0}), scored("qa-test", 80.0)]).verdict == "not there yet"
