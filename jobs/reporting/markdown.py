@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+from jobs.reporting.about import ABOUT, counted_verdicts
 from jobs.reporting.content import Content
 from jobs.reporting.judge import exhibit_of
 from jobs.reporting.section import figure_files
@@ -13,6 +14,8 @@ def markdown_page(content: Content, figures: str) -> str:
     if content.findings:
         lines += [
             "## The paper's statements",
+            "",
+            f"{counted_verdicts(content.findings)}.",
             "",
             "| exhibit | the paper says | here | verdict |",
             "|---|---|---|---|",
@@ -35,6 +38,7 @@ def markdown_page(content: Content, figures: str) -> str:
     for section in content.sections:
         title = exhibit_of(section)
         lines += [f"## {title}: {section.name}" if title else f"## {section.kind} {section.name}", ""]
+        lines += [ABOUT[section.kind], ""]
         lines += [f"![{section.name}]({figures}/{quote(name)})\n" for name, _ in figure_files(section)]
         lines += [text.markdown() for text in section.texts]
         runs = ", ".join(f"{run} ({name})" for name, run in section.runs.items())

@@ -4,8 +4,9 @@ from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 
-from analyses.paper.finding import Finding
+from analyses.paper.finding import MISSING, Finding
 from analyses.report import TextTable
+from jobs.reporting.about import ABOUT, counted_verdicts
 from jobs.reporting.content import Content
 from jobs.reporting.judge import exhibit_of
 from jobs.reporting.section import Section
@@ -35,16 +36,23 @@ def _summary(findings: Sequence[Finding]) -> list[str]:
     """The paper's statements with their verdicts."""
     if not findings:
         return []
+    there = [one for one in findings if one.verdict != MISSING]
+    lacking = "".join(
+        f"<li>{escape(one.exhibit)}: {escape(one.statement)} <small>{escape(one.reason)}</small></li>"
+        for one in findings
+        if one.verdict == MISSING
+    )
     rows = "".join(
         f"<tr><td>{escape(one.exhibit)}</td><td>{escape(one.statement)}</td><td>{escape(one.ours)}</td>"
         f'<td><span class="verdict {one.verdict.replace(" ", "-")}">{one.verdict}</span>'
         f"<small>{escape(one.reason)}</small></td></tr>"
-        for one in findings
+        for one in there
     )
     head = "<tr><th>Exhibit</th><th>The paper says</th><th>Here</th><th>Verdict</th></tr>"
     return [
-        "<h2>The paper's statements</h2>",
+        f"<h2>The paper's statements</h2><p>{escape(counted_verdicts(findings))}</p>",
         f'<div class="wide"><table class="findings"><thead>{head}</thead><tbody>{rows}</tbody></table></div>',
+        f"<details><summary>Not there yet</summary><ul>{lacking}</ul></details>" if lacking else "",
     ]
 
 
@@ -58,7 +66,7 @@ def _section(section: Section, findings: Sequence[Finding]) -> list[str]:
         for figure in section.figures
     )
     return [
-        f"<section><h2>{escape(title)}</h2>",
+        f"<section><h2>{escape(title)}</h2><p>{escape(ABOUT[section.kind])}</p>",
         f'<ul class="said">{said}</ul>' if said else "",
         f"<figure>{figures}</figure>" if figures else "",
         *(_table(text) for text in section.texts),
