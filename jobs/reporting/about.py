@@ -12,7 +12,7 @@ ABOUT = {
     "turn) and, in brackets, the length of their difference over the length of the first.",
     "structural_probe": "Whether a linear map of a layer has the sentence's dependency tree in it: Spearman "
     "correlation of distances in the map with distances in the tree, and of lengths with depths.",
-    "edge_probe": "Small networks that label words, spans or pairs of them from frozen activations; micro-F1.",
+    "edge_probe": "Small networks that label words, spans or their pairs from stored activations; micro-F1.",
     "word_probe": "Classifiers of single words from one layer's frozen activations.",
     "mdl_probe": "How many bits it takes to send the labels to someone who has the activations: fewer, the "
     "easier they are to read out.",
