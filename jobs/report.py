@@ -12,6 +12,7 @@ from jobs.options import add_study, asked_study
 from jobs.points import append_points, known_points, score_points
 from jobs.prepare import refuse_later
 from jobs.reporting.finished import gather
+from jobs.reporting.rows import append_rows
 from jobs.reporting.write import write_report
 
 
@@ -21,6 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--append", metavar="FILE", type=Path,
         help="add finished end-task scores to a CSV file, each once, with what they came from",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rows", metavar="FOLDER", type=Path,
+        help="add all other results to STUDY-KIND.csv there, each row once, what they came from as JSON",
     )  # fmt: skip
     parser.add_argument(
         "--into", metavar="FOLDER", type=Path,
@@ -43,6 +48,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         console.remark(
             f"{counted(n_new, 'point')} added to {arguments.append}, {len(points) - n_new} there already"
         )
+    if arguments.rows is not None:
+        for path, n_added in append_rows(found.pages, study.name, arguments.rows).items():
+            console.remark(f"{counted(n_added, 'row')} added to {path}")
     written = write_report(study, objects, found.pages, found.missing, arguments.into or study.path.parent)
     console.remark(f"page: {written[0]}")
     console.answer(

@@ -1,5 +1,6 @@
 """`run` trains the points of an ablation from stored activations; what is there is skipped."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -156,6 +157,35 @@ def test_ray_gives_the_same_rows_and_goes_on_from_parts(here: Here, study: Small
     assert longer.document["results"][0]["n_computed"] == 1  # layer 0; the others are taken over
     rows = {row["n_layers"]: row["value"] for row in longer.document["results"][0]["rows"]}
     assert {row["n_layers"]: row["value"] for row in values.to_pylist()}.items() <= rows.items()
+
+
+def test_rows_of_a_study_are_added_once_and_a_longer_list_adds_what_is_new(
+    here: Here, study: SmallStudy
+) -> None:
+    made = with_tasks(study).only(["base"], ["nli"], ablation("truncate-frozen", "mnli", layers=[1]))
+    assert here("run", made.write(), *ALONE).code == 0
+    rows = made.folder / "rows"
+    first = here("report", made.file, "--rows", rows)
+    path = rows / "study-ablation.csv"
+    assert f"1 row added to {path}" in first.err
+    before = path.read_text()
+    assert "0 rows added" in here("report", made.file, "--rows", rows).err
+    assert path.read_text() == before
+    made.only(["base"], ["nli"], ablation("truncate-frozen", "mnli", layers=[1, 2])).write()
+    assert here("run", made.file, *ALONE).code == 0
+    assert "1 row added" in here("report", made.file, "--rows", rows).err
+    assert path.read_text().startswith(before)
+    one, two = csv.DictReader(path.read_text().splitlines())
+    assert (one["n_layers"], two["n_layers"]) == ("1", "2")
+    assert one["point_id"] != two["point_id"]
+    told = json.loads((rows / "study-ablation.json").read_text())
+    assert set(told) == {one["result_id"], two["result_id"]}
+    assert str(made.folder) not in json.dumps(told)
+    path.write_text("a,b\n1,2\n")
+    refused = here("report", made.file, "--rows", rows, "--json")
+    assert refused.document["error"] == "RequestError"
+    assert "study-ablation.csv has the columns a, b; rows have name" in refused.err
+    assert path.read_text() == "a,b\n1,2\n"
 
 
 def test_a_report_tells_of_what_is_there_while_the_rest_waits(here: Here, study: SmallStudy) -> None:
