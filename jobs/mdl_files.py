@@ -1,62 +1,25 @@
-"""What an MDL result shows: code lengths as text and Markdown, bars, learning curves, itself as JSON."""
+"""What an MDL result shows: code lengths as text, bars, curves over layers, learning curves."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from actstore.schema.tables import RESULTS
-from actstore.store.results import ResultWriter
 from analyses.figures.code_bars import code_bars
 from analyses.figures.probe_curves import Panel, probe_curves
-from analyses.report import TextTable, code_table
-from jobs.console import Console
-from jobs.similarity_files import file_lines
+from analyses.report import code_table
+from jobs.probing import Shown
 
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinishedMdl:
-    """A finished result; implements FinishedAnalysis."""
-
-    name: str
-    result_id: str
-    table: pa.Table
-    texts: tuple[TextTable, ...]
-    figures: tuple[str, ...]
-    markdown: str
-    n_computed: int
-    kind: str = "mdl_probe"
-
-    def show(self, console: Console) -> None:
-        """The tables and the figures' names."""
-        for text in self.texts:
-            console.table(text.headers, text.rows, title=f"mdl_probe {self.name}: {text.title}")
-        for figure in file_lines(self.figures):
-            console.line(f"figure: {figure}")
-        console.line(f"table: {self.markdown}")
-
-    def told(self) -> dict[str, Any]:
-        """The result as JSON."""
-        return {
-            "kind": self.kind,
-            "name": self.name,
-            "result_id": self.result_id,
-            "rows": self.table.to_pylist(),
-            "figures": list(self.figures),
-            "markdown": self.markdown,
-            "n_computed": self.n_computed,
-        }
-
-
-def finished(writer: ResultWriter, probes: pa.Table, units: str, n_computed: int) -> FinishedMdl:
-    """A result with its tables and figures, drawn where they are not there yet. `probes`: rows of PROBES."""
+def shown_of(name: str, probes: pa.Table, units: str) -> Shown:
+    """Tables and figures of a result; `probes`: rows of PROBES."""
     rows = probes.to_pylist()
     unit = "bits" if units == "bits" else "bits and nats as released in 2020"
-    files = code_bars(_bars(rows), unit=unit).files(writer.name)
+    files = code_bars(_bars(rows), unit=unit).files(name)
     layered = [row for row in rows if row["mode"] in {"each-layer", "cumulative"}]
     if layered:
         figure = probe_curves(
@@ -64,7 +27,7 @@ def finished(writer: ResultWriter, probes: pa.Table, units: str, n_computed: int
             title="Compression, layer by layer",
             subtitle="uniform code over code length; higher is easier to tell",
         )
-        files |= figure.files(f"{writer.name}-layers")
+        files |= figure.files(f"{name}-layers")
     curves = _learning(rows)
     if curves:
         figure = probe_curves(
@@ -74,17 +37,9 @@ def finished(writer: ResultWriter, probes: pa.Table, units: str, n_computed: int
             x_title="Sentences trained on",
             powers=True,
         )
-        files |= figure.files(f"{writer.name}-learning")
+        files |= figure.files(f"{name}-learning")
     texts = (code_table(rows, unit),)
-    return FinishedMdl(
-        name=writer.name,
-        result_id=writer.result_id,
-        table=probes.select(RESULTS["mdl_probe"].names),
-        texts=texts,
-        figures=tuple(writer.put_file(name, data) for name, data in files.items()),
-        markdown=writer.put_file("table.md", "\n".join(text.markdown() for text in texts).encode()),
-        n_computed=n_computed,
-    )
+    return Shown(table=probes.select(RESULTS["mdl_probe"].names), texts=texts, figures=files)
 
 
 def _bars(rows: Sequence[Row]) -> list[dict[str, Any]]:

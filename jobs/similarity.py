@@ -1,19 +1,16 @@
 """The similarity analyses of a study: units handed out, parts stored, one table, its figures."""
 
-import datetime
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from actstore import __version__
-from actstore.errors import UnitsFailedError
 from actstore.schema import content_id
 from actstore.schema.ports import ActivationSource, Executor, Failure, Resources
 from actstore.store import catalog, names
 from actstore.store.objects import Objects
-from actstore.store.results import ResultWriter, list_results
-from actstore.store.runs import find_manifest
+from actstore.store.results import ResultWriter
 from actstore.store.source import StoreSource
 from actstore.store.sums import StoredSums
 from analyses.figures.facts import CorpusFacts
@@ -30,6 +27,7 @@ from analyses.similarity.request import SimilarityBlock, StoredCorpus
 from analyses.similarity.rows import SCHEMA, in_order
 from analyses.similarity.tiling import LIMITS, Limits
 from analyses.similarity.work import SimilarityWork
+from jobs.asked import ask_again, now, refuse_failures, runs_read
 from jobs.console import Console
 from jobs.similarity_files import put_figures, put_markdown, put_samples
 from jobs.stored import corpus_facts, stored_corpus
@@ -152,8 +150,8 @@ def run_similarity(planned: Planned, executor: Executor, resources: Resources, c
         parts = writer.read_parts([unit.key for unit in planned.plan.tables], SCHEMA)
         writer.finish(in_order(parts, planned.block, planned.corpora), _provenance(planned))
         planned.sums.drop()
-    elif _is_stale(writer):
-        writer.ask_again(_now())
+    else:
+        ask_again(writer)
     return shown(planned, n_computed)
 
 
@@ -195,25 +193,20 @@ def _compute(planned: Planned, executor: Executor, resources: Resources, console
                 elif outcome.result is not None:
                     writer.put_part(outcome.unit.key, outcome.result)
                 bar.advance(outcome.unit.weight)
-            if failures:
-                told = "; ".join(dict.fromkeys(f"{failure.kind}: {failure.message}" for failure in failures))
-                raise UnitsFailedError(
-                    f"similarity {name!r}: {len(failures)} of {n_left} units failed ({told}); the others are "
-                    "kept, the same command goes on from there"
-                )
+            refuse_failures(f"similarity {name!r}", failures, n_left)
     return n_left
 
 
 def _provenance(planned: Planned) -> dict[str, Any]:
     block = planned.block
-    manifests = {
-        f"{run.checkpoint} over {corpus.name}": find_manifest(planned.store, run.run_id)
+    runs = {
+        f"{run.checkpoint} over {corpus.name}": run.run_id
         for corpus in planned.corpora
         for run in corpus.runs.values()
     }
     return {
         "study": planned.study,
-        "finished": _now(),
+        "finished": now(),
         "actstore": __version__,
         "analysis_version": ANALYSIS_VERSION,
         "store": planned.store.url,
@@ -236,24 +229,8 @@ def _provenance(planned: Planned) -> dict[str, Any]:
             }
             for corpus in planned.corpora
         },
-        "runs": {
-            pair: {"run_id": manifest.run_id, "content_sha256": manifest.content_sha256}
-            for pair, manifest in manifests.items()
-            if manifest is not None
-        },
+        "runs": runs_read(planned.store, runs),
     }
-
-
-def _is_stale(writer: ResultWriter) -> bool:
-    same = (writer.kind, writer.name, writer.result_id)
-    return any(
-        row["stale"] and (row["kind"], row["name"], row["result_id"]) == same
-        for row in list_results(writer.objects)
-    )
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
 def _skip_first(objects: Objects, given: Similarity, checkpoints: list[str]) -> int:

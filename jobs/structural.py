@@ -1,14 +1,12 @@
-"""The structural probes of a study: stacks handed out, a part a probe stored, one table, its figures."""
+"""The structural probes of a study: planned over stored runs; everything that can be wrong is found here."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
 
-from actstore import __version__
 from actstore.errors import NotFoundError, RequestError
 from actstore.schema import content_id
-from actstore.schema.ports import Executor, Resources
 from actstore.schema.refs import layer_site
 from actstore.store import catalog, names, paths, runs, tokens
 from actstore.store.labels import read_labels
@@ -17,7 +15,6 @@ from actstore.store.parquet import read_table
 from actstore.store.results import ResultWriter
 from actstore.store.source import StoreSource
 from analyses.probes.structural.plan import (
-    Probe,
     ProbedCheckpoint,
     SplitRun,
     StructuralBlock,
@@ -28,133 +25,57 @@ from analyses.probes.structural.plan import (
 from analyses.probes.structural.rows import PROBES
 from analyses.probes.structural.rule import TrainingRule
 from analyses.probes.structural.treebank import LABEL_COLUMNS, refuse_no_trees
-from analyses.probes.structural.work import Done, StructuralWork
+from analyses.probes.structural.work import StructuralWork
 from analyses.similarity.request import StoredCorpus
-from jobs.asked import ask_again, now, refuse_failures, runs_read
-from jobs.console import Console
+from jobs.asked import runs_read
+from jobs.probing import PROBES_FILE, PlannedProbes
 from jobs.stored import stored_corpus
-from jobs.structural_files import FinishedStructural, finished
+from jobs.structural_files import shown_of
 from jobs.study.structural_probe import StructuralProbe
 from jobs.study.study import Study
 
 ANALYSIS_VERSION = 1
 """Raised by hand when the numbers of structural probes may change."""
 SPLITS = ("train", "dev", "test")
-PROBES_FILE = "probes.parquet"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedStructural:
-    """A block with its stored runs and its probes; implements PlannedAnalysis."""
-
-    block: StructuralBlock
-    checkpoints: tuple[ProbedCheckpoint, ...]
-    probes: tuple[Probe, ...]
-    writer: ResultWriter
-    device: str
-    predictions: bool
-    store: Objects
-    study: str
-
-    @property
-    def name(self) -> str:
-        return self.block.name
-
-    def run(self, executor: Executor, resources: Resources, console: Console) -> FinishedStructural:
-        """Train the probes that have no part yet, then store table, provenance and figures.
-
-        Raises UnitsFailedError when a stack fails; the probes of the others are kept.
-        """
-        if self.writer.provenance() is not None:
-            ask_again(self.writer)
-            return self.shown()
-        n_computed = self._compute(executor, resources, console)
-        parts = self.writer.read_parts([probe.key for probe in self.probes], PROBES)
-        self.writer.put_table(PROBES_FILE, parts)
-        self.writer.finish(parts, self._provenance(parts))
-        return finished(self.writer, parts, n_computed)
-
-    def shown(self) -> FinishedStructural:
-        return finished(self.writer, self.writer.read_table(PROBES_FILE), 0)
-
-    def _compute(self, executor: Executor, resources: Resources, console: Console) -> int:
-        readings = readings_of(self.block, self.checkpoints)
-        units = units_left(self.probes, readings, self.writer.done_units())
-        work = StructuralWork(
-            source=StoreSource(self.store.url),
-            block=self.block,
-            readings=readings,
-            device=self.device,
-            predictions=self.predictions,
-        )
-        memory_bytes = max(reading.memory_bytes(self.block) for reading in readings.values())
-        resources = replace(resources, memory_bytes=memory_bytes)
-        failures = []
-        with console.progress(f"structural_probe {self.name}", sum(unit.weight for unit in units)) as bar:
-            for outcome in executor.map(work, units, resources) if units else ():
-                if outcome.failure is None:
-                    for done in outcome.result:
-                        self._keep(done)
-                else:
-                    failures.append(outcome.failure)
-                bar.advance(outcome.unit.weight)
-        refuse_failures(f"structural_probe {self.name!r}", failures, len(units))
-        return len(units)
-
-    def _keep(self, done: Done) -> None:
-        """Predictions first: a part says that all of its probe is there."""
-        if done.predictions is not None:
-            self.writer.put_table(f"predictions/{done.probe.key}.parquet", done.predictions)
-        self.writer.put_part(done.probe.key, done.rows)
-
-    def _provenance(self, parts: pa.Table) -> dict[str, Any]:
-        splits = [(one, getattr(one, split)) for one in self.checkpoints for split in SPLITS]
-        left_out = parts.group_by(["checkpoint", "split"]).aggregate(
-            [(column, "max") for column in ("n_sentences", "n_without_tokens", "n_without_values")]
-        )
-        return {
-            "study": self.study,
-            "finished": now(),
-            "actstore": __version__,
-            "analysis_version": ANALYSIS_VERSION,
-            "store": self.store.url,
-            "block": self.block.to_dict(),
-            "sentences": left_out.to_pylist(),
-            "labels": {split.corpus: split.labels for _, split in splits},
-            "excluded_examples": {split.corpus: list(split.excluded) for _, split in splits},
-            "runs": runs_read(
-                self.store, {f"{one.name} over {split.corpus}": split.run_id for one, split in splits}
-            ),
-        }
 
 
 def plan_structural(
     objects: Objects, results: Objects, study: Study, given: StructuralProbe
-) -> PlannedStructural:
-    """Everything that can be wrong is found here: names, runs, layers, ranks, trees that are not trees."""
+) -> PlannedProbes:
+    """A block of structural probes; raises where a name, run, layer, rank or tree is not as it has to be."""
+    checkpoints = _checkpoints(objects, study, given)
+    block = _block(given)
+    probes = probes_of(block, checkpoints)
+    readings = readings_of(block, checkpoints)
+    identity = _identity(block, checkpoints, given.predictions)
+    writer = ResultWriter(results, "structural_probe", given.name, content_id(identity))
+    return PlannedProbes(
+        work=StructuralWork(
+            source=StoreSource(objects.url),
+            block=block,
+            readings=readings,
+            device=given.device,
+            predictions=given.predictions,
+        ),
+        probes=probes,
+        units_left=lambda done: units_left(probes, readings, done),
+        schema=PROBES,
+        memory_bytes=max(reading.memory_bytes(block) for reading in readings.values()),
+        writer=writer,
+        device=given.device,
+        provenance=lambda: _provenance(objects, block, checkpoints, writer.read_table(PROBES_FILE)),
+        shown_of=shown_of,
+        store=objects,
+        study=study.name,
+    )
+
+
+def _checkpoints(objects: Objects, study: Study, given: StructuralProbe) -> tuple[ProbedCheckpoint, ...]:
     every = catalog.list_runs(objects)
     wanted = list(given.checkpoints)
     stored = {split: stored_corpus(objects, study, getattr(given, split), wanted, every) for split in SPLITS}
     texts = {split: _text(objects, corpus, study) for split, corpus in stored.items()}
-    checkpoints = tuple(_probed(objects, name, given, stored, texts) for name in wanted)
-    block = _block(given)
-    probes = probes_of(block, checkpoints)
-    identity = {
-        "analysis_version": ANALYSIS_VERSION,
-        "block": {key: value for key, value in block.to_dict().items() if key != "name"},
-        "checkpoints": [{k: v for k, v in asdict(one).items() if k != "item_bytes"} for one in checkpoints],
-        "predictions": given.predictions,
-    }
-    return PlannedStructural(
-        block=block,
-        checkpoints=checkpoints,
-        probes=probes,
-        writer=ResultWriter(results, "structural_probe", given.name, content_id(identity)),
-        device=given.device,
-        predictions=given.predictions,
-        store=objects,
-        study=study.name,
-    )
+    return tuple(_probed(objects, name, given, stored, texts) for name in wanted)
 
 
 def _block(given: StructuralProbe) -> StructuralBlock:
@@ -228,3 +149,34 @@ def _split(objects: Objects, name: str, corpus: StoredCorpus, text: tuple[str, s
         n_words=meta.n_words if meta is not None else run.n_rows,
         excluded=corpus.excluded,
     )
+
+
+def _identity(
+    block: StructuralBlock, checkpoints: tuple[ProbedCheckpoint, ...], predictions: bool
+) -> dict[str, Any]:
+    """What decides the numbers, and whether predictions lie beside them."""
+    return {
+        "analysis_version": ANALYSIS_VERSION,
+        "block": {key: value for key, value in block.to_dict().items() if key != "name"},
+        "checkpoints": [{k: v for k, v in asdict(one).items() if k != "item_bytes"} for one in checkpoints],
+        "predictions": predictions,
+    }
+
+
+def _provenance(
+    objects: Objects, block: StructuralBlock, checkpoints: tuple[ProbedCheckpoint, ...], parts: pa.Table
+) -> dict[str, Any]:
+    splits = [(one, getattr(one, split)) for one in checkpoints for split in SPLITS]
+    left_out = parts.group_by(["checkpoint", "split"]).aggregate(
+        [(column, "max") for column in ("n_sentences", "n_without_tokens", "n_without_values")]
+    )
+    return {
+        "analysis_version": ANALYSIS_VERSION,
+        "block": block.to_dict(),
+        "sentences": left_out.to_pylist(),
+        "labels": {split.corpus: split.labels for _, split in splits},
+        "excluded_examples": {split.corpus: list(split.excluded) for _, split in splits},
+        "runs": runs_read(
+            objects, {f"{one.name} over {split.corpus}": split.run_id for one, split in splits}
+        ),
+    }

@@ -1,16 +1,13 @@
-"""What a structural-probing result shows: its table as text and Markdown, its figures, itself as JSON."""
+"""What a structural-probing result shows: its table as text, curves over layers and over ranks."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from actstore.schema.tables import RESULTS
-from actstore.store.results import ResultWriter
 from analyses.figures.probe_curves import Panel, probe_curves
-from analyses.report import TextTable, layer_tables
-from jobs.console import Console
-from jobs.similarity_files import file_lines
+from analyses.report import layer_tables
+from jobs.probing import Shown
 
 METRICS = {
     ("distance", "spearman"): "Distance Spearman",
@@ -21,42 +18,8 @@ METRICS = {
 """What each kind of probe is measured by, as figures and tables call it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinishedStructural:
-    """A finished result; implements FinishedAnalysis."""
-
-    name: str
-    result_id: str
-    table: pa.Table
-    texts: tuple[TextTable, ...]
-    figures: tuple[str, ...]
-    markdown: str
-    n_computed: int
-    kind: str = "structural_probe"
-
-    def show(self, console: Console) -> None:
-        """The tables and the figures' names."""
-        for text in self.texts:
-            console.table(text.headers, text.rows, title=f"structural_probe {self.name}: {text.title}")
-        for figure in file_lines(self.figures):
-            console.line(f"figure: {figure}")
-        console.line(f"table: {self.markdown}")
-
-    def told(self) -> dict[str, Any]:
-        """The result as JSON."""
-        return {
-            "kind": self.kind,
-            "name": self.name,
-            "result_id": self.result_id,
-            "rows": self.table.to_pylist(),
-            "figures": list(self.figures),
-            "markdown": self.markdown,
-            "n_computed": self.n_computed,
-        }
-
-
-def finished(writer: ResultWriter, probes: pa.Table, n_computed: int) -> FinishedStructural:
-    """A result with its tables and figures, drawn where they are not there yet. `probes`: rows of PROBES."""
+def shown_of(name: str, probes: pa.Table) -> Shown:
+    """Tables and figures of a result; `probes`: rows of PROBES."""
     rows = [row for row in probes.to_pylist() if row["split"] == "test"]
     ranks = sorted({row["rank"] for row in rows})
     over_layers = [_panel(rows, kind, metric, title) for (kind, metric), title in METRICS.items()]
@@ -66,7 +29,7 @@ def finished(writer: ResultWriter, probes: pa.Table, n_computed: int) -> Finishe
     files: dict[str, bytes] = {}
     if panels:
         figure = probe_curves(panels, title="Structural probes, layer by layer", subtitle=about)
-        files |= figure.files(writer.name)
+        files |= figure.files(name)
     if panels and len(ranks) > 1:
         swept = [_by_rank(rows, kind, metric, title) for (kind, metric), title in METRICS.items()]
         figure = probe_curves(
@@ -76,17 +39,9 @@ def finished(writer: ResultWriter, probes: pa.Table, n_computed: int) -> Finishe
             x_title="Rank",
             powers=True,
         )
-        files |= figure.files(f"{writer.name}-ranks")
+        files |= figure.files(f"{name}-ranks")
     texts = tuple(layer_tables([(panel.title, panel.points) for panel in panels], about))
-    return FinishedStructural(
-        name=writer.name,
-        result_id=writer.result_id,
-        table=probes.select(RESULTS["structural_probe"].names),
-        texts=texts,
-        figures=tuple(writer.put_file(name, data) for name, data in files.items()),
-        markdown=writer.put_file("table.md", "\n".join(text.markdown() for text in texts).encode()),
-        n_computed=n_computed,
-    )
+    return Shown(table=probes.select(RESULTS["structural_probe"].names), texts=texts, figures=files)
 
 
 def _panel(rows: list[dict[str, Any]], kind: str, metric: str, title: str) -> Panel | None:

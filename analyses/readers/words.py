@@ -16,6 +16,7 @@ import pyarrow as pa
 from actstore.errors import IncomparableRunsError, WorkError
 from actstore.schema import content_id
 from actstore.schema.ports import ActivationSource
+from analyses.readers.word_means import word_means
 from analyses.readers.word_places import (
     TOKEN_COLUMNS,
     WORD_COLUMNS,
@@ -94,11 +95,7 @@ class WordSource:
         begin_T = np.cumsum(n_T) - n_T
         token_row_T = np.repeat(first_T - begin_T, n_T) + np.arange(n_T.sum())
         value_TD = self.source.gather(run_id, site, token_row_T).astype(np.float32, copy=False)
-        if (n_T == 1).all():
-            mean_TD = value_TD
-        else:
-            sum_TD = np.add.reduceat(value_TD, begin_T, axis=0)
-            mean_TD = np.divide(sum_TD, n_T[:, None], dtype=np.float32)
+        mean_TD = value_TD if (n_T == 1).all() else word_means(value_TD, begin_T, n_T)
         bad_T = ~np.isfinite(mean_TD).all(axis=1)
         if bad_T.any():
             where = named(places, int(row_T[np.argmax(bad_T)]))

@@ -39,6 +39,8 @@ class SpanProbe(Block):
     hidden: Positive = 256
     """Units of the projection and of the hidden layer."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    predictions: bool = False
+    """Whether the logits of dev and test are kept."""
 
 
 class EdgeProbe(SpanProbe):
@@ -46,5 +48,3 @@ class EdgeProbe(SpanProbe):
 
     memory: Rate = 3.0
     """GiB of activations that a worker holds; what needs more is streamed."""
-    predictions: bool = False
-    """Whether the logits of dev and test are kept."""

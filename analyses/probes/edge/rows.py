@@ -97,15 +97,16 @@ def split_row(split: str, tally: Tally, data: TargetSet, labels: tuple[str, ...]
     }
 
 
-def prediction_rows(split: str, tally: Tally, data: TargetSet, labels: tuple[str, ...]) -> pa.Table:
-    """Rows (PREDICTIONS) of one probe on a split, of a tally that keeps logits."""
+def prediction_rows(
+    split: str, logit_BK: npt.NDArray[np.floating[Any]], data: TargetSet, labels: tuple[str, ...]
+) -> pa.Table:
+    """Rows (PREDICTIONS) of one probe on a split, by its logits of every target in order."""
     names = np.array(labels, dtype=object)
-    logit_BK = tally.all_logits().astype(np.float32)
     columns = [
         pa.repeat(split, data.n_targets),
         pa.array(data.examples.astype(np.int32)),
         pa.array(data.target_B.astype(np.int32)),
         pa.array([names[gold_K].tolist() for gold_K in data.label_BK], pa.list_(pa.string())),
-        pa.array(list(logit_BK), pa.list_(pa.float32())),
+        pa.array(list(logit_BK.astype(np.float32)), pa.list_(pa.float32())),
     ]
     return pa.table(columns, schema=PREDICTIONS)

@@ -157,7 +157,9 @@ class EdgeGroup:
     ) -> pa.Table | None:
         if not self.work.predictions:
             return None
-        parts = [prediction_rows(split, found[split][at], sets[split], labels) for split in SCORED]
+        parts = [
+            prediction_rows(split, found[split][at].all_logits(), sets[split], labels) for split in SCORED
+        ]
         return pa.concat_tables([PREDICTIONS.empty_table(), *parts])
 
     def _layer_norms(self) -> dict[int, float]:

@@ -4,7 +4,7 @@ A unit is a stack: the probes of one task, checkpoint, mode, seed and code. The 
 checkpoint, share the activations that a worker holds.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 
 from actstore.schema.ports import Unit
@@ -73,17 +73,19 @@ def probes_of(block: MdlBlock, tasks: Sequence[TaskRuns]) -> tuple[MdlProbe, ...
     )
 
 
-def units_left(probes: Sequence[MdlProbe], done: Collection[str]) -> Iterator[Unit]:
+def units_left(probes: Sequence[MdlProbe], done: Collection[str]) -> tuple[Unit, ...]:
     """A unit for each stack that has a probe without a part; done probes are not trained again."""
     stacks: dict[tuple[str, str, str, int, str], list[MdlProbe]] = {}
     for probe in probes:
         if probe.key not in done:
             same = (probe.task, probe.checkpoint, probe.mode, probe.seed, probe.code)
             stacks.setdefault(same, []).append(probe)
-    for (task, checkpoint, mode, seed, code), stack in stacks.items():
-        yield Unit(
+    return tuple(
+        Unit(
             key=f"{code}-{task}-{checkpoint}-{mode}-s{seed}",
             group=f"{task} of {checkpoint}",
             weight=float(len(stack)),
             args=tuple(stack),
         )
+        for (task, checkpoint, mode, seed, code), stack in stacks.items()
+    )

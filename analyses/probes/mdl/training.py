@@ -4,7 +4,7 @@ A prefix is a model of its own, trained from scratch with early stopping on the 
 and all layers of a stack, are trained from one reading of the activations.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +57,8 @@ class OnlineFound:
     all_data_nats_P: npt.NDArray[np.float64]
     accuracy_P: npt.NDArray[np.float64]
     """Of the last prefix, all training data, on the test set."""
+    params: Params
+    """Of the last prefix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ class VariationalFound:
     kl_nats_P: npt.NDArray[np.float64]
     data_nats_P: npt.NDArray[np.float64]
     accuracy_P: npt.NDArray[np.float64]
+    params: Params
 
 
 def online(train: EdgeSet, dev: EdgeSet, test: EdgeSet, task: Task, rule: EdgeRule) -> OnlineFound:
@@ -85,6 +88,7 @@ def online(train: EdgeSet, dev: EdgeSet, test: EdgeSet, task: Task, rule: EdgeRu
         next_block_nats_IP=np.stack(losses[:-1]) if len(losses) > 1 else np.zeros((0, task.n_probes)),
         all_data_nats_P=losses[-1],
         accuracy_P=accuracy(test, params, network.logits, task),
+        params=params,
     )
 
 
@@ -136,7 +140,10 @@ def variational(train: EdgeSet, test: EdgeSet, task: Task, rule: EdgeRule) -> Va
     if not np.isfinite(kl_P).all() or not np.isfinite(data_nats).all():
         raise WorkError(f"seed {task.seed}: a variational code is not finite; lower learning_rate")
     return VariationalFound(
-        kl_nats_P=kl_P, data_nats_P=data_nats, accuracy_P=accuracy(test, params, bayes.logits, task)
+        kl_nats_P=kl_P,
+        data_nats_P=data_nats,
+        accuracy_P=accuracy(test, params, bayes.logits, task),
+        params=params,
     )
 
 
@@ -144,9 +151,7 @@ def variational(train: EdgeSet, test: EdgeSet, task: Task, rule: EdgeRule) -> Va
 def nats(data: EdgeSet, sentence_N: Ints, params: Params, run: Logits, task: Task) -> npt.NDArray[np.float64]:
     """Each probe's loss summed over the targets of some sentences, [P]."""
     total = torch.zeros(task.n_probes, dtype=torch.float64, device=task.device)
-    for part in _parts(sentence_N, EVALUATION_BATCH):
-        batch = data.batch(part, task.device)
-        scores = run(params, batch, task.reads_PL, None)
+    for batch, scores in _scored(data, sentence_N, params, run, task):
         total += target_losses(scores, batch.label_BK, multi_label=task.multi_label).double().sum(dim=1)
     return total.cpu().numpy()
 
@@ -155,14 +160,28 @@ def nats(data: EdgeSet, sentence_N: Ints, params: Params, run: Logits, task: Tas
 def accuracy(data: EdgeSet, params: Params, run: Logits, task: Task) -> npt.NDArray[np.float64]:
     """Share of targets with the right label, [P]; of (target, label) cells where targets have several."""
     right = torch.zeros(task.n_probes, dtype=torch.float64, device=task.device)
-    for part in _parts(np.arange(data.n_sentences), EVALUATION_BATCH):
-        batch = data.batch(part, task.device)
-        scores = run(params, batch, task.reads_PL, None)
+    for batch, scores in _scored(data, np.arange(data.n_sentences), params, run, task):
         if task.multi_label:
             right += ((scores >= 0) == (batch.label_BK > 0)).double().mean(dim=-1).sum(dim=1)
         else:
             right += (scores.argmax(dim=-1) == batch.label_BK.argmax(dim=-1)).double().sum(dim=1)
     return (right / data.n_targets).cpu().numpy()
+
+
+@torch.no_grad()
+def all_logits(data: EdgeSet, params: Params, run: Logits, task: Task) -> npt.NDArray[np.float16]:
+    """Each probe's scores of every target in order, [P, B, K]; of a variational code those of the means."""
+    scored = _scored(data, np.arange(data.n_sentences), params, run, task)
+    return np.concatenate([scores.half().cpu().numpy() for _, scores in scored], axis=1)
+
+
+def _scored(
+    data: EdgeSet, sentence_N: Ints, params: Params, run: Logits, task: Task
+) -> Iterator[tuple[EdgeBatch, Tensor]]:
+    """Batches of sentences with the scores [P, B, K] of their targets, in the given order."""
+    for part in _parts(sentence_N, EVALUATION_BATCH):
+        batch = data.batch(part, task.device)
+        yield batch, run(params, batch, task.reads_PL, None)
 
 
 def _mean_loss(params: Params, batch: EdgeBatch, task: Task, noise: Noise) -> Tensor:

@@ -10,14 +10,19 @@ import torch
 from actstore.errors import WorkError
 from actstore.schema.ports import ActivationSource, LabelSource, Unit
 from analyses.probes.device import torch_device
-from analyses.probes.edge.network import Shape
+from analyses.probes.edge import network
+from analyses.probes.edge.network import Params, Shape
+from analyses.probes.edge.rows import prediction_rows
 from analyses.probes.edge.task_runs import SPLITS, LabelledRun, TaskRuns
+from analyses.probes.mdl import bayes
 from analyses.probes.mdl.edges import EdgeSet, edge_set
 from analyses.probes.mdl.plan import MdlBlock, MdlProbe
 from analyses.probes.mdl.rows import PROBES, online_row, variational_row
-from analyses.probes.mdl.training import Task, online, variational
+from analyses.probes.mdl.training import Logits, Task, all_logits, online, variational
 from analyses.readers.targets import unseen_labels
 from analyses.readers.word_places import TOKEN_COLUMNS, WORD_COLUMNS, word_places
+
+SCORED = ("dev", "test")
 
 
 class EdgeSource(ActivationSource, LabelSource, Protocol):
@@ -30,6 +35,7 @@ class Measured:
 
     probe: MdlProbe
     rows: pa.Table
+    predictions: pa.Table | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +47,7 @@ class MdlWork:
     tasks: Mapping[str, TaskRuns]
     """By group."""
     device: str = "auto"
+    predictions: bool = False
 
     def open(self, group: str) -> "MdlTask":
         return MdlTask(self, self.tasks[group])
@@ -75,12 +82,14 @@ class MdlTask:
         rows: list[dict[str, Any]]
         if stack[0].code == "online":
             coded = online(train, dev, test, task, rule)
+            predictions = self._predictions(coded.params, network.logits, task)
             rows = [
                 online_row(name, one, self.runs, found=coded, at=at, units=units)
                 for at, one in enumerate(stack)
             ]
         else:
             bayesian = variational(train, test, task, rule)
+            predictions = self._predictions(bayesian.params, bayes.logits, task)
             n_targets = train.n_targets
             rows = [
                 variational_row(name, one, self.runs, found=bayesian, at=at, n_targets=n_targets, units=units)
@@ -93,8 +102,25 @@ class MdlTask:
             "n_unseen": sum(unseen_labels(self.tables["train"], self.tables["test"]).values()),
         }
         return [
-            Measured(probe=one, rows=pa.Table.from_pylist([{**row, **about}], schema=PROBES))
-            for one, row in zip(stack, rows, strict=True)
+            Measured(
+                probe=one, rows=pa.Table.from_pylist([{**row, **about}], schema=PROBES), predictions=said
+            )
+            for one, row, said in zip(stack, rows, predictions, strict=True)
+        ]
+
+    def _predictions(self, params: Params, run: Logits, task: Task) -> list[pa.Table] | list[None]:
+        """Of each probe of a stack, where they are kept: those of the probe of all training data."""
+        if not self.work.predictions:
+            return [None] * task.n_probes
+        found = {split: all_logits(self.sets[split], params, run, task) for split in SCORED}
+        return [
+            pa.concat_tables(
+                [
+                    prediction_rows(split, logit_PBK[at], self.sets[split].labelled, self.runs.labels)
+                    for split, logit_PBK in found.items()
+                ]
+            )
+            for at in range(task.n_probes)
         ]
 
     def _task(self, stack: tuple[MdlProbe, ...]) -> Task:

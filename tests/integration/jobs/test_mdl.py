@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -136,6 +137,20 @@ def test_what_was_done_is_not_done_again(small: SmallStore, tmp_path: Path) -> N
     planned = plan_mdl(small.objects, small.objects, study, study.mdl_probe[0])
     assert planned.run(SerialExecutor(), Resources(), Console()).n_computed == 1
     assert pq.read_table(here / "table.parquet").equals(whole)
+
+
+def test_predictions_are_kept_on_request(small: SmallStore, tmp_path: Path) -> None:
+    """Their gold labels and largest logits give the accuracy that the table says, for both codes."""
+    assert analyse(tmp_path, 'codes = ["online", "variational"]\npredictions = true\n') == 0
+    here = place(tmp_path)
+    assert len(list((here / "predictions").iterdir())) == 2
+    for row in pq.read_table(here / "probes.parquet").to_pylist():
+        told = pq.read_table(here / f"predictions/{row['code']}-pos-base-mix-s0.parquet").to_pylist()
+        test = [one for one in told if one["split"] == "test"]
+        assert (len(told), len(test)) == (2 * row["n_targets"], row["n_targets"])
+        labels = sorted({label for one in test for label in one["gold"]})
+        right = [one["gold"] == [labels[np.argmax(one["logits"])]] for one in test]
+        assert np.mean(right) == pytest.approx(row["accuracy"])
 
 
 @pytest.mark.parametrize(
