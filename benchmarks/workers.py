@@ -2,9 +2,9 @@
 
     python benchmarks/workers.py [--model FOLDER] [--corpus FILE] [--workers 1 2] [--limit N]
 
-Every crew extracts the same corpus into a store of its own. Counted is the time from the first receipt to the
-last, without the first one's shard: starting Ray and loading models are told apart. What a shard takes beside
-the forward is from its receipts. Content hashes of all crews are compared.
+Every crew extracts the same corpus into a store of its own. A worker's speed is counted from its first receipt to
+its last, without the first one's shard, and a crew's is their sum: starting Ray and loading models are told
+apart. What a shard takes beside the forward is from its receipts. Content hashes of all crews are compared.
 """
 
 import argparse
@@ -12,11 +12,13 @@ import json
 import os
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from common import machine, markdown
+from ways_to_extract import read_corpus
 
 from actstore.capture.checkpoint import describe
 from actstore.capture.sites import choose_sites
@@ -33,16 +35,17 @@ from actstore.extract.prepare import (
     run_spec,
     token_settings,
 )
-from actstore.formats.options import ReadOptions
-from actstore.formats.registry import read_examples
 from actstore.schema.ports import Outcome, Resources
 from actstore.schema.receipts import Receipt
 from actstore.store import texts
+from actstore.store.objects import Objects
 from actstore.store.root import create_root
 
 
 def main() -> None:
-    arguments = _arguments()
+    parser = arguments_of(__doc__)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         rows, hashes = [], set()
         for n_workers in arguments.workers:
@@ -62,7 +65,7 @@ def crew(arguments: argparse.Namespace, place: Path, n_workers: int) -> tuple[di
     """One extraction by so many workers."""
     source = CheckpointSource(name="model", model=str(Path(arguments.model).absolute()))
     objects = create_root(str(place))
-    plan = prepared(objects, source, arguments)
+    plan = prepared(objects, source, read_corpus(arguments.corpus, arguments.limit))
     extractor = ExtractorArgs(
         source=source, sites=plan.spec.sites, compute_dtype="float32", attention="sdpa", threads=1
     )
@@ -79,52 +82,66 @@ def crew(arguments: argparse.Namespace, place: Path, n_workers: int) -> tuple[di
         )  # fmt: skip
     if reports[0].manifest is None:
         raise RuntimeError(f"extraction failed: {reports[0].failures}")
-    (first, _), (last, _) = told[0], told[-1]
-    seconds, receipts = last - first, [receipt for _, receipt in told]
-    forward_seconds = sum(receipt.measured["forward_seconds"] for receipt in receipts[1:])
+    by_worker: dict[str, list[tuple[float, Receipt]]] = {}
+    for moment, receipt in told:
+        by_worker.setdefault(str(receipt.measured["worker"]), []).append((moment, receipt))
+    spans = [span(of_worker) for of_worker in by_worker.values() if len(of_worker) > 1]
+    n_later = sum(item.n_shards for item in spans)
     row = {
         "workers": n_workers,
         "shards": len(told),
         "tokens": reports[0].manifest.n_tokens,
-        "tokens/s": round(sum(receipt.n_tokens for receipt in receipts[1:]) / seconds),
-        "until the first shard, s": round(first - started, 1),
-        "beside the forward, ms a shard": round(
-            (seconds * n_workers - forward_seconds) / len(receipts[1:]) * 1e3
-        ),
+        "tokens/s": round(sum(item.n_tokens / item.seconds for item in spans)),
+        "until the first shard, s": round(told[0][0] - started, 1),
+        "first shard to last, s": round(told[-1][0] - told[0][0], 1),
+        "beside the forward, ms a shard": round(sum(item.beside_seconds for item in spans) / n_later * 1e3),
         "writing (in parallel), ms a shard": round(
-            sum(receipt.measured["write_seconds"] for receipt in receipts) / len(receipts) * 1e3
+            sum(receipt.measured["write_seconds"] for _, receipt in told) / len(told) * 1e3
         ),
     }
     return row, reports[0].manifest.content_sha256
 
 
-def prepared(objects, source: CheckpointSource, arguments: argparse.Namespace) -> RunPlan:  # type: ignore[no-untyped-def]
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A worker from its first receipt to its last; the first shard is left out."""
+
+    n_shards: int
+    n_tokens: int
+    seconds: float
+    beside_seconds: float
+    """Of those, in which the model did not compute."""
+
+
+def span(told: list[tuple[float, Receipt]]) -> Span:
+    seconds, later = told[-1][0] - told[0][0], [receipt for _, receipt in told[1:]]
+    forward_seconds = sum(float(receipt.measured["forward_seconds"]) for receipt in later)
+    n_tokens = sum(receipt.n_tokens for receipt in later)
+    return Span(len(later), n_tokens, seconds, seconds - forward_seconds)
+
+
+def prepared(objects: Objects, source: CheckpointSource, corpus: CorpusInput) -> RunPlan:
     """Text and tokens in the store, and the run that is wanted."""
     ref = describe(source)
-    options = ReadOptions(
-        format="conllu" if ".conllu" in arguments.corpus else "text", path=arguments.corpus,
-        limit=arguments.limit,
-    )  # fmt: skip
-    corpus = CorpusInput(name="corpus", domain="", read=lambda: read_examples(options).examples)
     described, digest = describe_corpus(corpus)
     texts.store_text(objects, digest, corpus.read)
     limits = token_settings(corpus, ref)
     meta = ensure_tokens(objects, described.text_id, corpus, load_tokenizer(resolve(source)), limits)
     spec = run_spec(ref, meta, choose_sites("all", ref), ExtractSettings())
-    return RunPlan(checkpoint="model", corpus="corpus", spec=spec, max_length=limits.max_length)
+    return RunPlan(checkpoint=source.name, corpus="corpus", spec=spec, max_length=limits.max_length)
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+def arguments_of(text: str | None) -> argparse.ArgumentParser:
+    """The options of benchmarks on Ray."""
+    parser = argparse.ArgumentParser(description=(text or "").split("\n", maxsplit=1)[0])
     data = os.environ.get("ACTSTORE_DATA")
-    default = f"{data}/ud_ewt/en_ewt-ud-train.conllu" if data else "models/texts/python-docs.txt"
+    default = f"{data}/ud_ewt/en_ewt-ud-train.conllu.gz" if data else "models/texts/python-docs.txt"
     parser.add_argument("--model", default="models/all-MiniLM-L6-v2")
     parser.add_argument("--corpus", default=default)
     parser.add_argument("--limit", type=int, default=None, help="examples")
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--folder", help="where the stores are written")
     parser.add_argument("--json", action="store_true")
-    return parser.parse_args()
+    return parser
 
 
 if __name__ == "__main__":
