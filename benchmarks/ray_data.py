@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -79,6 +80,7 @@ def main() -> None:
                     continue
                 place = Path(folder, f"{len(rows)}")
                 rows.append({"fault": fault, "pool": name, **run(arguments, place, pool, fault, hashes)})
+                print(rows[-1], file=sys.stderr, flush=True)
         told = {"machine": machine(Path(folder)), "pools": rows}
     same = all(len(found) == 1 for found in hashes.values())
     if arguments.json:

@@ -2,9 +2,9 @@
 
     python benchmarks/workers.py [--model FOLDER] [--corpus FILE] [--workers 1 2] [--limit N]
 
-Every crew extracts the same corpus into a store of its own. A worker's speed is counted from its first receipt to
-its last, without the first one's shard, and a crew's is their sum: starting Ray and loading models are told
-apart. What a shard takes beside the forward is from its receipts. Content hashes of all crews are compared.
+Every crew extracts the same corpus into a store of its own. A worker's speed is counted from its first
+receipt to its last, without the first one's shard, and a crew's is their sum: starting Ray and loading models
+are told apart. What a shard takes beside the forward is from its receipts. All crews' hashes are compared.
 """
 
 import argparse

@@ -9,6 +9,7 @@ from actstore.errors import CapacityError
 from actstore.plan.cost import READ_BYTES, Speed, refusals
 from actstore.store.places import open_objects
 from actstore.store.root import check_format
+from jobs.alike import said_once, split
 from jobs.console import Console, human_bytes, human_seconds
 from jobs.machine import free_bytes, machine_bytes
 from jobs.options import add_study, asked_study
@@ -83,8 +84,10 @@ def tell(
 ) -> None:
     """The plan for a person."""
     console.table(HEADERS, [_row(item, found[item.spec.run_id]) for item in planned])
-    for item in planned:
-        console.line(_verdict(item, found[item.spec.run_id]))
+    console.line("memory: at most, with the model, beside Python and its libraries")
+    verdicts = ((f"{i.checkpoint} over {i.corpus}", _verdict(i, found[i.spec.run_id])) for i in planned)
+    for line in said_once(verdicts, "runs"):
+        console.line(line)
     n_bytes = bytes_by_dtype(planned)
     console.line(
         "the whole study stored as " + ", ".join(f"{k}: {human_bytes(v)}" for k, v in n_bytes.items())
@@ -93,7 +96,7 @@ def tell(
     console.line(_workers(planned, found))
     for note in dict.fromkeys(f"times are {speed.source}: {speed.note}" for speed in found.values()):
         console.line(note)
-    for line in assumed:
+    for line in said_once((split(line) for line in assumed), "checkpoints"):
         console.line(f"assumed: {line}")
 
 
@@ -103,21 +106,23 @@ def _row(item: PlannedRun, speed: Speed) -> list[str]:
     return [
         item.checkpoint, item.corpus, f"{len(item.spec.sites)}", f"{item.meta.n_tokens:,}",
         f"{item.n_missing} of {item.spec.n_shards}", human_bytes(item.bytes), human_bytes(item.worker_bytes),
-        mark + human_seconds(seconds), ", ".join(item.analyses),
+        mark + _time(seconds), ", ".join(item.analyses),
     ]  # fmt: skip
 
 
 def _verdict(item: PlannedRun, speed: Speed) -> str:
     forward_seconds, read_seconds, pays = verdict(item, speed)
     costs = (
-        f"running the model takes {human_seconds(forward_seconds)} of a worker, reading it back "
-        f"{human_seconds(read_seconds)} at an assumed {READ_BYTES / 1e9:.0f} GB/s"
+        f"running the model once takes {_time(forward_seconds)} of a worker, reading what is stored "
+        f"{_time(read_seconds)} at an assumed {READ_BYTES / 1e9:.0f} GB/s"
     )
     if pays is None:
-        return (
-            f"{item.checkpoint} over {item.corpus}: storing never pays, compute it again each time ({costs})"
-        )
-    return f"{item.checkpoint} over {item.corpus}: storing pays from {pays} analyses on ({costs})"
+        return f"storing never pays, compute it again each time ({costs})"
+    return f"storing pays from {pays} analyses on ({costs})"
+
+
+def _time(seconds: float) -> str:
+    return "0 s" if seconds == 0 else "under 1 s" if seconds < 1 else human_seconds(seconds)
 
 
 def _workers(planned: Sequence[PlannedRun], found: Mapping[str, Speed]) -> str:
@@ -129,7 +134,7 @@ def _workers(planned: Sequence[PlannedRun], found: Mapping[str, Speed]) -> str:
     held = "" if fit >= n_cpus else f" (its memory holds {n_workers} of {n_cpus})"
     return (
         f"{human_seconds(seconds)} of one worker left, {human_seconds(seconds / n_workers)} with the "
-        f"{n_workers} of this machine{held}; loading models comes to it"
+        f"{n_workers} of this machine{held}, and the time to load models"
     )
 
 

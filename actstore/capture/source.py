@@ -65,7 +65,8 @@ def resolve(source: CheckpointSource, *, weights: bool = True, network: bool = T
     if path.exists() or source.model.startswith((".", "/", "~")) or not HUB_ID.fullmatch(source.model):
         raise ModelError(
             f"checkpoint {source.name!r}: there is no model folder {source.model!r}; name a folder with "
-            "config.json, model.safetensors and tokenizer.json, or the id of a model on the hub"
+            "config.json, model.safetensors and tokenizer.json, or the id of a model on the hub; `plan` can "
+            "do with `config`, a folder with its config.json"
         )
     return _fetch(source, weights=weights, network=network)
 

@@ -1,4 +1,4 @@
-"""Extraction with bad examples, checkpoints or memory, by workers on Ray: what fails, fails alone and named."""
+"""Bad examples, bad checkpoints, too little memory, by workers on Ray: what fails, fails alone and named."""
 
 import os
 import signal
