@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from actstore import __version__
 from analyses.paper.finding import Finding
@@ -33,7 +34,8 @@ def content_of(
     """Put together."""
     given = ", ".join(item.name for item in study.checkpoints)
     made = ", ".join(one.name for block in study.finetune for one in block.made)
-    intro = [f"Study {study.name}, store {study.store}, actstore {__version__}. Checkpoints: {given}."]
+    store = study.store if "://" in study.store else Path(study.store).name  # a page is passed on
+    intro = [f"Study {study.name}, store {store}, actstore {__version__}. Checkpoints: {given}."]
     if made:
         intro.append(f"Trained by the study: {made}.")
     if findings:

@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+from analyses.paper.finding import MISSING
 from jobs.reporting.about import ABOUT, counted_verdicts
 from jobs.reporting.content import Content
 from jobs.reporting.judge import exhibit_of
@@ -27,7 +28,10 @@ def markdown_page(content: Content, figures: str) -> str:
             )
             + " |"
             for one in content.findings
+            if one.verdict != MISSING
         ]
+        lacking = dict.fromkeys(one.exhibit for one in content.findings if one.verdict == MISSING)
+        lines += ["", f"Of {', '.join(lacking)} there is nothing, or not all, yet."] if lacking else []
     lines += [
         "",
         "## What it cost, and what the store saved",
