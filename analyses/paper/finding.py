@@ -20,6 +20,8 @@ class Finding:
     ours: str
     verdict: Verdict
     reason: str = ""
+    of_tasks: bool = True
+    """Whether it is about fine-tuned models; else about the base and random weights alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ def only_learned(findings: Sequence[Finding], unlearned: Mapping[str, str]) -> l
 
 
 def _checked(one: Finding, unlearned: Mapping[str, str]) -> Finding:
-    if one.verdict not in {"same direction", "differs"}:
+    if not one.of_tasks or one.verdict not in {"same direction", "differs"}:
         return one
     named = [task for task, name in TASKS.items() if name in one.statement] or list(TASKS)
     lacking = [f"{TASKS[task]} was not learned ({unlearned[task]})" for task in named if task in unlearned]

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from analyses.paper.change import TASKS
 from analyses.paper.finding import Finding, Models, Row, judged, mean, missing
@@ -76,10 +77,11 @@ def _baselines(rows: Sequence[Row], models: Models, task: str) -> Finding:
     ours = (_change(rows, models, task, BASE, "lexical"), _change(rows, models, task, RANDOM))
     if ours[0] is None or ours[1] is None:
         return missing("Table 1", told, "needs table1-lexical of the base and table1 of random weights")
-    return judged(
+    found = judged(
         "Table 1", told, f"Lexical {ours[0]:+.1f}, Randomized {ours[1]:+.1f}",
         same=ours[1] < ours[0] < 0, reason="the order of base, Lexical and Randomized",
     )  # fmt: skip
+    return replace(found, of_tasks=False)
 
 
 def _changes(rows: Sequence[Row], models: Models, who: str, mode: str) -> dict[str, float]:

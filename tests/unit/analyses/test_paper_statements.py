@@ -126,3 +126,6 @@ def test_what_was_not_learned_is_not_judged():
     found = figure5([*rsa("n", falling(9, 0.3)), *rsa("n", falling(9, 0.5), "nli-inputs")], MODELS)
     assert verdicts(only_learned(found, lacking)) == ["not comparable", "not there yet"]
     assert verdicts(only_learned(found, {})) == ["same direction", "not there yet"]
+    baselines = [*probes("mix", base=0.97, n=0.96, r0=0.80), *probes("lexical", base=0.88)]
+    told = only_learned(table1(baselines, MODELS), lacking)[:2]
+    assert verdicts(told) == ["not comparable", "same direction"]  # the second is about no task's model
