@@ -2,22 +2,26 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from actstore.cluster.executor import RayExecutor
 from actstore.schema.ports import Failure, Resources, Unit
 from actstore.store.objects import Objects
 from actstore.store.places import open_objects
 from actstore.store.root import check_format, create_root
-from jobs.console import Console, counted, human_seconds
-from jobs.executors import AnyExecutor, gpus_per_worker, open_executor, workers_for
+from jobs.console import Console, counted, human_bytes, human_seconds
+from jobs.executors import AnyExecutor, gpus_per_worker, open_executor, share_bytes, workers_for
 from jobs.machine import free_bytes
 from jobs.options import add_study, add_workers, asked_study
 from jobs.prepare import refuse_later
 from jobs.study.study import Study
+from jobs.training.memory import check_memory
 from jobs.training.plan import TrainingPlan, check_disk, plan_trainings
 from jobs.training.request import TrainRequest
 from jobs.training.requests import requests_of
+from jobs.training.watch import Watch
 from jobs.training.work import TrainReport, TrainWork
 
 
@@ -94,10 +98,13 @@ def _train(
     units = [Unit(key=request.name, group=request.name, args=request) for request in requests]
     reports, failures = [], []
     with open_executor(arguments, stores=[objects], models=plan.starts.folders()) as executor:
-        resources = _resources(arguments, executor)
+        resources = _resources(arguments, executor, requests)
         n_workers = workers_for(executor, resources, len(units))
-        console.remark(f"{counted(len(units), 'checkpoint')} to train on {counted(n_workers, 'worker')}")
-        with console.progress("training", len(units)) as bar:
+        console.remark(
+            f"{counted(len(units), 'checkpoint')} to train on {counted(n_workers, 'worker')}, at most "
+            f"{human_bytes(resources.memory_bytes)} of memory each beside its libraries"
+        )
+        with Watch(objects, requests, console.remark), console.progress("training", len(units)) as bar:
             for outcome in executor.map(TrainWork(threads=arguments.threads), units, resources):
                 bar.advance(1, note=outcome.unit.key)
                 if outcome.failure is not None:
@@ -109,8 +116,20 @@ def _train(
     return reports, failures
 
 
-def _resources(arguments: argparse.Namespace, executor: AnyExecutor) -> Resources:
-    return Resources(threads=arguments.threads, cpus=float(arguments.threads), gpus=gpus_per_worker(executor))
+def _resources(
+    arguments: argparse.Namespace, executor: AnyExecutor, requests: Sequence[TrainRequest]
+) -> Resources:
+    """What a worker asks for: the bound of the largest training. Raises CapacityError."""
+    largest = max(requests, key=lambda request: request.memory_bytes)
+    resources = Resources(
+        threads=arguments.threads,
+        cpus=float(arguments.threads),
+        gpus=gpus_per_worker(executor),
+        memory_bytes=largest.memory_bytes,
+    )
+    if not (isinstance(executor, RayExecutor) and executor.grows):
+        check_memory(largest.name, largest.memory_bytes, share_bytes(executor, Resources(cpus=0.0)))
+    return resources
 
 
 def told_report(report: TrainReport) -> str:

@@ -60,6 +60,11 @@ class RayExecutor:
         """Whether a node has a GPU for Ray to give away."""
         return self._places(Resources(cpus=0.0, gpus=1.0)) > 0
 
+    @property
+    def grows(self) -> bool:
+        """Whether nodes may be added: to a cluster, not to this machine."""
+        return not self._owned
+
     def map(self, work: Work, units: Sequence[Unit], resources: Resources) -> Iterator[Outcome]:
         """Yield one outcome a unit, in the order they end.
 

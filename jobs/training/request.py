@@ -57,6 +57,8 @@ class TrainRequest:
     starts_random: bool = False
     architecture: dict[str, int] = field(default_factory=dict)
     """Fields of the configuration that are not the start's."""
+    memory_bytes: int = 0
+    """Upper bound of what it adds to a worker; decides no weights."""
 
     @property
     def training_id(self) -> str:

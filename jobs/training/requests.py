@@ -6,12 +6,14 @@ from actstore.capture.tokenizer import load_tokenizer
 from actstore.errors import RequestError
 from actstore.extract.prepare import ensure_tokens, token_settings
 from actstore.schema.refs import CheckpointRef
+from actstore.schema.tokens import TokensMeta
 from actstore.store import names, texts
 from actstore.store.labels import store_labels
 from actstore.store.objects import Objects
 from actstore.store.trained import check_training
 from analyses.tuning.settings import TrainSettings
 from jobs.study.finetune import Finetune
+from jobs.training.memory import train_size, training_bytes
 from jobs.training.plan import Corpus, TrainingPlan
 from jobs.training.request import TrainCorpus, TrainRequest
 from jobs.training.settings import architecture, head_options, train_settings
@@ -35,9 +37,10 @@ def _request(plan: TrainingPlan, objects: Objects, block: Finetune, seed: int) -
     source, ref = plan.starts.of(block, seed, objects)
     last = block.of_seed(seed)[-1]
     settings = train_settings(block, seed)
-    train, n_sequences = _stored(plan.corpora[block.train], objects, source, ref)
+    train, meta = _stored(plan.corpora[block.train], objects, source, ref)
     dev, _ = _stored(plan.corpora[block.dev], objects, source, ref)
-    _check_steps(block, settings, n_sequences)
+    _check_steps(block, settings, meta.n_sequences)
+    size = train_size(block.task, ref, architecture(block), settings, meta, frozen_layers=block.frozen_layers)
     return TrainRequest(
         store=objects.url,
         name=last.name,
@@ -55,6 +58,7 @@ def _request(plan: TrainingPlan, objects: Objects, block: Finetune, seed: int) -
         frozen_layers=block.frozen_layers,
         starts_random=block.starts_random,
         architecture=architecture(block),
+        memory_bytes=training_bytes(size),
     )
 
 
@@ -77,8 +81,8 @@ def _check_steps(block: Finetune, settings: TrainSettings, n_sequences: int) -> 
 
 def _stored(
     corpus: Corpus, objects: Objects, source: CheckpointSource, ref: CheckpointRef
-) -> tuple[TrainCorpus, int]:
-    """A corpus with its text, name and tokens stored; and how many sequences it has."""
+) -> tuple[TrainCorpus, TokensMeta]:
+    """A corpus with its text, name and tokens stored; and what its tokens are."""
     text_id = corpus.ref.text_id
     texts.store_text(objects, corpus.found.digest, corpus.input.read)
     for label in corpus.found.labels:
@@ -87,4 +91,4 @@ def _stored(
     tokenizer = load_tokenizer(resolve(source))
     limits = token_settings(corpus.input, ref)
     meta = ensure_tokens(objects, text_id, corpus.input, tokenizer, limits)
-    return TrainCorpus(ref=corpus.ref, tokens_id=meta.tokens_id), meta.n_sequences
+    return TrainCorpus(ref=corpus.ref, tokens_id=meta.tokens_id), meta
