@@ -12,6 +12,8 @@ from analyses.figures.figure import Figure, figure
 from analyses.figures.theme import COLOURS, SHAPES
 
 WIDTH, HEIGHT = 300, 220
+NEAR_ZERO = 0.15
+"""Of the values' range: an axis that begins so near to 0 begins at 0."""
 LAYER = "Layer (0 = embeddings)"
 
 
@@ -66,7 +68,7 @@ def _panel(panel: Panel, lines: list[str], x_title: str, powers: bool, x_labels:
     colours = [COLOURS[at % len(COLOURS)] for at in range(len(lines))]
     base = alt.Chart(alt.InlineData(values=values)).encode(
         x=_x_axis(values, x_title, powers, x_labels),
-        y=alt.Y("value:Q", title=panel.title, scale=alt.Scale(zero=False, padding=8)),
+        y=alt.Y("value:Q", title=panel.title, scale=_y_scale(values)),
         color=alt.Color("line:N", scale=alt.Scale(domain=lines, range=colours), sort=lines, legend=legend),
     )
     drawn = [
@@ -78,6 +80,14 @@ def _panel(panel: Panel, lines: list[str], x_title: str, powers: bool, x_labels:
     if any(point["n"] > 1 for point in values):
         drawn.insert(0, base.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", title=panel.title), y2="high:Q"))
     return alt.layer(*drawn).properties(width=WIDTH, height=HEIGHT)
+
+
+def _y_scale(values: list[dict[str, Any]]) -> alt.Scale:
+    """Room below the lowest point, but none below 0 where no value is."""
+    low, high = min(point["low"] for point in values), max(point["high"] for point in values)
+    if 0 <= low < (high - low) * NEAR_ZERO:
+        return alt.Scale(zero=True)
+    return alt.Scale(zero=False, padding=8)
 
 
 def _x_axis(values: list[dict[str, Any]], title: str, powers: bool, labels: Mapping[float, str]) -> Any:

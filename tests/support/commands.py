@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -76,6 +77,12 @@ def start(
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env=environment(**(env or {})), **options,
     )  # fmt: skip
+
+
+def kill(process: "subprocess.Popen[str]") -> None:
+    """SIGKILL to the command and to whatever it started."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=WAIT_SECONDS)
 
 
 def run(

@@ -1,10 +1,8 @@
 """The command killed at random moments and given again: an undisturbed run's content, little done twice."""
 
 import json
-import os
 import random
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.commands import ALONE, WAIT_SECONDS, Answer, run, start
+from tests.support.commands import ALONE, WAIT_SECONDS, Answer, kill, run, start
 from tests.support.studies import MAX_LENGTH, SmallStudy, write_text
 
 LINES = 8000
@@ -61,12 +59,6 @@ def receipts(store: Path) -> dict[str, dict[str, Any]]:
         except FileNotFoundError:  # folded into the sealed run's table meanwhile
             continue
     return found
-
-
-def kill(process: "subprocess.Popen[str]") -> None:
-    """SIGKILL to the command and to whatever it started."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=WAIT_SECONDS)
 
 
 def wait_for_receipt(store: Path, process: "subprocess.Popen[str]", known: int) -> None:
