@@ -141,6 +141,6 @@ def check_memory(name: str, needed_bytes: int, worker_bytes: int) -> None:
     if needed > worker_bytes:
         raise CapacityError(
             f"training {name!r} takes up to {needed / 1e9:.1f} GB of memory, a worker here may have "
-            f"{worker_bytes / 1e9:.1f} GB; raise accumulation (a batch then runs in parts, with the "
-            "same result), lower max_length or batch_size, or use a larger machine"
+            f"{worker_bytes / 1e9:.1f} GB; raise accumulation (a batch then runs in parts), "
+            "lower max_length or batch_size, or use a larger machine"
         )
