@@ -1,7 +1,6 @@
 """`actstore submit STUDY --address ADDR`: the study as a Ray job, with its log followed to the end."""
 
 import argparse
-import asyncio
 import os
 import shlex
 import sys
@@ -13,6 +12,7 @@ from actstore.cluster.connect import OUR_PACKAGES, checkout
 from actstore.errors import ClusterError, RequestError
 from actstore.schema import content_id
 from jobs.console import Console
+from jobs.follow import tell_logs
 from jobs.options import add_json, add_log, positive
 from jobs.study.load import load_study
 from jobs.upload import STUDY_FOLDER, Upload, gather
@@ -148,7 +148,7 @@ def _follow(client: Any, name: str, arguments: argparse.Namespace, console: Cons
         console.answer({"job": name, "status": "RUNNING"})
         return 0
     try:
-        asyncio.run(_tell_logs(client, name))
+        tell_logs(client, name)
     except KeyboardInterrupt:
         console.remark(
             f"no longer following; job {name} goes on. The same command follows it again; `{again} --stop` "
@@ -170,12 +170,6 @@ def _follow(client: Any, name: str, arguments: argparse.Namespace, console: Cons
 
 def _wrong_python(code: int | None, message: str) -> bool:
     return code == COMMAND_NOT_FOUND or "ModuleNotFoundError" in message
-
-
-async def _tell_logs(client: Any, name: str) -> None:
-    async for text in client.tail_job_logs(name):
-        sys.stderr.write(text)
-        sys.stderr.flush()
 
 
 def _stop(client: Any, running: str | None, base: str, console: Console) -> int:
