@@ -122,6 +122,12 @@ class ShardCache:
                     used -= size
 
 
+def cache_folder() -> Path | None:
+    """The folder that ACTSTORE_CACHE names; None where it is unset or 'none'."""
+    folder = os.environ.get(FOLDER_VARIABLE, "")
+    return None if folder in ("", "none") else Path(folder).expanduser().absolute()
+
+
 def from_environment() -> ShardCache | None:
     """The cache in the folder that ACTSTORE_CACHE names, at most ACTSTORE_CACHE_BYTES large; None: no cache.
 
@@ -129,9 +135,9 @@ def from_environment() -> ShardCache | None:
 
     Raises RequestError for a limit that is no number.
     """
-    folder, text = os.environ.get(FOLDER_VARIABLE, ""), os.environ.get(BYTES_VARIABLE, "")
-    if folder in ("", "none"):
+    folder, text = cache_folder(), os.environ.get(BYTES_VARIABLE, "")
+    if folder is None:
         return None
     if text and not text.isdigit():
         raise RequestError(f"{BYTES_VARIABLE}={text!r}: give a number of bytes, such as {LIMIT_BYTES}")
-    return ShardCache(Path(folder).expanduser().absolute() / SHARDS, int(text or LIMIT_BYTES))
+    return ShardCache(folder / SHARDS, int(text or LIMIT_BYTES))

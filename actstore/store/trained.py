@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from actstore.errors import NameTakenError, NotYetError
+from actstore.errors import NameTakenError, NotFoundError
 from actstore.schema.refs import CheckpointRef
 from actstore.store import names, paths
 from actstore.store.objects import Objects
 from actstore.store.parquet import sha256_of
 from actstore.store.records import create_record, find_record
+from actstore.store.weights import fetch_trained
 
 MODEL, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer"
 HEAD, HEAD_RECORD, RECORD = "head.safetensors", "head.json", "training.json"
@@ -62,10 +63,14 @@ def register(objects: Objects, ref: CheckpointRef) -> None:
 
 
 def folder_of(objects: Objects, name: str) -> Path:
-    """The folder that a model can be loaded from. Raises NotYetError where the store is no folder."""
+    """The folder that a model can be loaded from; of a checkpoint in an object store, a copy on this machine.
+
+    Raises NotFoundError for one that was not trained here, DamagedShardError, StorageError.
+    """
     folder = objects.local_path(paths.checkpoint(name))
-    if folder is None:
-        raise NotYetError(
-            f"{objects.url}: its checkpoints can not be loaded from there yet; `actstore cp` them to a folder"
-        )
-    return folder
+    if folder is not None:
+        return folder
+    record = find_record(objects, paths.checkpoint(name, RECORD))
+    if record is None:
+        raise NotFoundError(f"{objects.url}: checkpoint {name!r} was not trained here; name its own folder")
+    return fetch_trained(objects, name, record)

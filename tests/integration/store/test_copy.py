@@ -1,5 +1,6 @@
 """Copies between stores: any two places, each byte checked, going on after a stop, nothing replaced."""
 
+import tempfile
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -142,6 +143,28 @@ def test_what_is_there_is_never_replaced(small: SmallStore, tmp_path: Path) -> N
         copy_object(small.objects, target, "none")
     with pytest.raises(NotFoundError):
         open_root(str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("cache", ["none", "", "given"])
+def test_trained_weights_load_from_a_bucket(
+    small: SmallStore, s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: str
+) -> None:
+    """They lie in the cache, else among the temporary files, and never where the command was started."""
+    here, temporary = tmp_path / "here", tmp_path / "temporary"
+    here.mkdir()
+    temporary.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setenv("ACTSTORE_CACHE", str(tmp_path / "cache") if cache == "given" else cache)
+    staged = small.objects.staging()
+    staged.write_bytes(b"weights")
+    target = create_root(s3.url(uuid.uuid4().hex))
+    trained.store_files(small.objects, "tuned", {trained.MODEL: staged}, {"training_id": "t"})
+    copy_checkpoint(small.objects, target, names.checkpoint(small.objects, "tuned"))
+    folder = trained.folder_of(target, "tuned")
+    assert (folder / trained.MODEL).read_bytes() == b"weights"
+    assert folder.is_relative_to(tmp_path / "cache" if cache == "given" else temporary)
+    assert list(here.iterdir()) == []
 
 
 def test_trained_weights_and_results_come_along(small: SmallStore, place: Callable[[], str]) -> None:
