@@ -49,7 +49,8 @@ def open_executor(
         yield SerialExecutor()
         return
     with RayExecutor(arguments.ray_address, arguments.workers, tell=tell) as executor:
-        executor.check_nodes(folders, models)
+        buckets = [objects for objects in stores if objects.local_path("") is None]
+        executor.check_nodes(folders, models, buckets)
         yield executor
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import ray
 
 from actstore.cluster.gate import Done, Gate
-from actstore.cluster.probes import Probe, missing
+from actstore.cluster.probes import AnyProbe, missing
 from actstore.schema.ports import Resources, Unit, Work
 
 
@@ -28,7 +28,7 @@ class Worker:
     def __init__(self, work: Work, resources: Resources) -> None:
         self._gate = Gate(work, resources.overlap, ahead=resources.ahead)
 
-    def ping(self, probes: Sequence[Probe]) -> Arrival:
+    def ping(self, probes: Sequence[AnyProbe]) -> Arrival:
         """Look around. A node that joined in mid-run is probed by its workers, before they get work."""
         node = ray.get_runtime_context().get_node_id()
         return Arrival(f"{socket.gethostname()}:{os.getpid()}", node, missing(probes))
@@ -59,6 +59,6 @@ def start(work: Work, resources: Resources, environment: Mapping[str, str]) -> A
     return ray.remote(Worker).options(**options).remote(work, resources)
 
 
-def ping(actor: Any, probes: Sequence[Probe]) -> Any:
+def ping(actor: Any, probes: Sequence[AnyProbe]) -> Any:
     """A reference that is ready when the actor answers, after as many restarts as that takes."""
     return actor.ping.options(max_task_retries=-1).remote(probes)

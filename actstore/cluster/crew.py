@@ -11,7 +11,8 @@ from ray import exceptions
 from actstore.cluster import actor
 from actstore.cluster.gate import Done
 from actstore.cluster.nodes import node_name
-from actstore.cluster.probes import Probe, renew
+from actstore.cluster.probes import AnyProbe, renew
+from actstore.errors import ActstoreError
 from actstore.plan.outcomes import failure_of
 from actstore.schema.ports import Resources, Unit, Work
 
@@ -88,7 +89,7 @@ class Crew:
         work: Work,
         resources: Resources,
         environment: Mapping[str, str],
-        probes: Sequence[Probe] = (),
+        probes: Sequence[AnyProbe] = (),
     ) -> None:
         self._work, self._resources, self._environment = work, resources, environment
         self._probes = tuple(probes)
@@ -155,9 +156,8 @@ class Crew:
     def _ping(self, name: str) -> None:
         """Ask a worker to answer once it is there and has looked for the probes."""
         for probe in self._probes:
-            if probe.writable:
-                with suppress(OSError):  # the worker tells what it does not find
-                    renew(probe)
+            with suppress(OSError, ActstoreError):  # the worker tells what it does not find
+                renew(probe)
         self._pings[actor.ping(self._members[name].handle, self._probes)] = name
 
     def _answer(self, reference: Any) -> Event:

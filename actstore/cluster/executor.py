@@ -8,10 +8,11 @@ from typing import Self
 
 from actstore.cluster.connect import connect, worker_environment
 from actstore.cluster.places import places, smallest_share
-from actstore.cluster.probes import Probe, probe_file, probe_listing
+from actstore.cluster.probes import AnyProbe, probe_file, probe_listing, probe_object
 from actstore.errors import CapacityError
 from actstore.plan.schedule import Schedule
 from actstore.schema.ports import Outcome, Resources, Unit, Work
+from actstore.store.objects import Objects
 
 PLACEMENT_SECONDS = 600.0
 
@@ -44,7 +45,7 @@ class RayExecutor:
         self._load_cost = load_cost
         self._placement_seconds = placement_seconds
         self._record, self._tell = record, tell
-        self._probes: list[Probe] = []
+        self._probes: list[AnyProbe] = []
         self._held = ExitStack()
 
     @property
@@ -100,19 +101,23 @@ class RayExecutor:
 
         return smallest_share([node["Resources"] for node in alive_nodes()], resources, self._n_workers)
 
-    def check_nodes(self, folders: Sequence[Path], readable: Sequence[Path] = ()) -> None:
+    def check_nodes(
+        self, folders: Sequence[Path], readable: Sequence[Path] = (), buckets: Sequence[Objects] = ()
+    ) -> None:
         """Every node proves that it sees what the driver sees, and so does each that joins later.
 
         In each of `folders` (stores) the driver writes a probe file that every node must find and be able to
         write beside; it stays until the executor is closed. Of `readable` (local models) each node must find
-        the same files, as large, and open them. Raises ClusterError with node and path; AccessError where the
-        driver can not write.
+        the same files, as large, and open them. In `buckets` (object stores) each must find what the driver
+        wrote and write something itself, with its own credentials. Raises ClusterError with node and path;
+        AccessError where the driver can not write.
         """
         from actstore.cluster.nodes import check_nodes
 
         if self._owned:
             return
-        probes = [self._held.enter_context(probe_file(folder)) for folder in folders]
+        probes: list[AnyProbe] = [self._held.enter_context(probe_file(folder)) for folder in folders]
+        probes += [self._held.enter_context(probe_object(objects)) for objects in buckets]
         probes += [probe_listing(path) for path in readable]
         check_nodes(probes)
         self._probes += probes

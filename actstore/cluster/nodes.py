@@ -7,7 +7,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actstore.cluster.connect import worker_environment
-from actstore.cluster.probes import Probe, missing
+from actstore.cluster.probes import AnyProbe, missing
 from actstore.errors import ClusterError
 from actstore.schema.ports import Resources
 
@@ -27,7 +27,7 @@ def describe_resources() -> str:
     return f"the cluster has {_RAY.cluster_resources()}, free are {_RAY.available_resources()}"
 
 
-def check_nodes(probes: Sequence[Probe]) -> None:
+def check_nodes(probes: Sequence[AnyProbe]) -> None:
     """Every node proves that it sees what the driver sees. Raises ClusterError with node and path."""
     environment = worker_environment(Resources(), {})
     look = ray.remote(num_cpus=0, max_retries=0, runtime_env={"env_vars": environment})(missing)

@@ -7,9 +7,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from actstore.errors import AccessError
+from actstore.errors import AccessError, ActstoreError
 from actstore.store import paths
 from actstore.store.folder import STAGING
+from actstore.store.objects import Objects
+from actstore.store.places import open_objects
+
+WAIT_SECONDS = 20.0
+"""How long a node waits for an object store before it says that it does not see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,28 @@ class Probe:
     folder: str
     files: tuple[tuple[str, int], ...]
     writable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BucketProbe:
+    """What a node has to find in an object store, with the credentials that it has itself."""
+
+    url: str
+    key: str
+
+
+AnyProbe = Probe | BucketProbe
+
+
+@contextmanager
+def probe_object(objects: Objects) -> Iterator[BucketProbe]:
+    """An object in a store's bucket, for as long as nodes may look. Raises AccessError."""
+    probe = BucketProbe(objects.url, f"{STAGING}/probe-{secrets.token_hex(8)}")
+    objects.create(probe.key, [probe.key.encode()])
+    try:
+        yield probe
+    finally:
+        objects.delete(probe.key)
 
 
 @contextmanager
@@ -47,8 +74,16 @@ def probe_file(folder: Path) -> Iterator[Probe]:
                     each.rmdir()
 
 
-def renew(probe: Probe) -> None:
-    """Write a probe's file, again too: what is in use never looks old, and a `gc` costs no node."""
+def renew(probe: AnyProbe) -> None:
+    """Write what a probe looks for, again too: what is in use never looks old, and a `gc` costs no node.
+
+    Raises OSError, ActstoreError.
+    """
+    if isinstance(probe, BucketProbe):
+        open_objects(probe.url, wait_seconds=WAIT_SECONDS).create(probe.key, [probe.key.encode()])
+        return
+    if not probe.writable:
+        return
     path = Path(probe.folder, probe.files[0][0])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(probe.files[0][0].encode())
@@ -62,18 +97,35 @@ def probe_listing(path: Path) -> Probe:
     return Probe(str(parent), tuple((file.name, file.stat().st_size) for file in files), False)
 
 
-def missing(probes: Sequence[Probe]) -> str | None:
+def missing(probes: Sequence[AnyProbe]) -> str | None:
     """What this node lacks, None where all is there."""
-    for probe in probes:
-        for name, n_bytes in probe.files:
-            path = os.path.join(probe.folder, name)
-            try:
-                with open(path, "rb") as file:
-                    found = os.fstat(file.fileno()).st_size
-            except OSError as error:
-                return f"does not see {probe.folder}: {name}: {error.strerror}"
-            if found != n_bytes:
-                return f"sees another {path}: {found} bytes there, {n_bytes} here"
-        if probe.writable and not os.access(probe.folder, os.W_OK):
-            return f"can not write to {probe.folder}"
+    found = (_lacks_object(probe) if isinstance(probe, BucketProbe) else _lacks(probe) for probe in probes)
+    return next((lack for lack in found if lack is not None), None)
+
+
+def _lacks(probe: Probe) -> str | None:
+    for name, n_bytes in probe.files:
+        path = os.path.join(probe.folder, name)
+        try:
+            with open(path, "rb") as file:
+                found = os.fstat(file.fileno()).st_size
+        except OSError as error:
+            return f"does not see {probe.folder}: {name}: {error.strerror}"
+        if found != n_bytes:
+            return f"sees another {path}: {found} bytes there, {n_bytes} here"
+    if probe.writable and not os.access(probe.folder, os.W_OK):
+        return f"can not write to {probe.folder}"
+    return None
+
+
+def _lacks_object(probe: BucketProbe) -> str | None:
+    mine = f"{probe.key}-{secrets.token_hex(8)}"
+    try:
+        objects = open_objects(probe.url, wait_seconds=WAIT_SECONDS)
+        if objects.size(probe.key) is None:
+            return f"sees another {probe.url}: what the driver wrote there is not there"
+        objects.create(mine, [b""])
+        objects.delete(mine)
+    except ActstoreError as error:
+        return f"can not use {probe.url}: {error}"
     return None

@@ -100,7 +100,8 @@ class BucketObjects:
         pages = _Pages(self._client, prefix)
         while page := self._ask(prefix, pages.next):
             for item in page:
-                yield ObjectInfo(item["path"], item["size"], item["last_modified"].timestamp())
+                tag = item["e_tag"] or item["last_modified"].isoformat()
+                yield ObjectInfo(item["path"], item["size"], item["last_modified"].timestamp(), tag)
 
     def delete(self, key: str) -> None:
         with suppress(FileNotFoundError):
@@ -187,6 +188,7 @@ class _Pages:
         return page
 
 
-def open_bucket(url: str) -> BucketObjects:
+def open_bucket(url: str, wait_seconds: float | None = None) -> BucketObjects:
     """The objects at s3://, gs:// or az://BUCKET/PREFIX. Nothing is sent yet. Raises RequestError."""
-    return BucketObjects(url, open_client(url), from_environment())
+    patience = from_environment() if wait_seconds is None else Patience(wait_seconds)
+    return BucketObjects(url, open_client(url), patience)

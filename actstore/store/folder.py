@@ -107,7 +107,8 @@ class FolderObjects:
                     path = Path(folder, name)
                     with suppress(FileNotFoundError):
                         stat = path.stat()
-                        yield ObjectInfo(path.relative_to(self.root).as_posix(), stat.st_size, stat.st_mtime)
+                        key = path.relative_to(self.root).as_posix()
+                        yield ObjectInfo(key, stat.st_size, stat.st_mtime, str(stat.st_mtime_ns))
 
     def delete(self, key: str) -> None:
         path = self._path(key)

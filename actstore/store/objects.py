@@ -16,6 +16,8 @@ class ObjectInfo:
     bytes: int
     modified_seconds: float
     """Unix time of the last change."""
+    tag: str
+    """Another one whenever another object of that name was made: what the place itself says of its bytes."""
 
 
 class Readable(Protocol):
