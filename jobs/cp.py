@@ -88,6 +88,7 @@ def _copy(
             bar.advance(info.n_done - new)
             copied.append({"run_id": info.run_id, "n_shards": info.n_done, "n_new_shards": new,
                            "bytes": info.bytes, "complete": info.complete})  # fmt: skip
+    catalog.fold_catalog(target)
     return copied, copy.copy_results(source, target) if chosen.everything else 0
 
 

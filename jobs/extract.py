@@ -13,7 +13,7 @@ from actstore.schema.ports import Resources
 from actstore.store.objects import Objects
 from actstore.store.places import open_objects
 from actstore.store.root import check_format, create_root
-from actstore.store.runs import missing_shards
+from actstore.store.runs import missing_of_runs
 from jobs.console import Console, counted, human_bytes
 from jobs.executors import AnyExecutor, NoExecutor, open_executor, workers_for
 from jobs.loading import check_loading
@@ -82,7 +82,7 @@ def extract_study(study: Study, arguments: argparse.Namespace, console: Console)
 def n_missing(objects: Objects, plans: list[RunPlan]) -> int:
     """Shards that the runs lack."""
     specs = {plan.spec.run_id: plan.spec for plan in plans}
-    return sum(len(missing_shards(objects, spec)) for spec in specs.values())
+    return sum(len(shards) for shards in missing_of_runs(objects, list(specs.values())).values())
 
 
 def _tell_stored(described: Described, objects: Objects, console: Console) -> list[RunReport]:

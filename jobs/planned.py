@@ -18,7 +18,7 @@ from actstore.schema.refs import CheckpointRef, site_layer
 from actstore.schema.spec import DTYPES, ITEM_BYTES, RunSpec
 from actstore.schema.tokens import TokenSettings, TokensMeta
 from actstore.store.objects import Objects
-from actstore.store.runs import missing_shards
+from actstore.store.runs import missing_of_runs
 from jobs.prepare import Described, Found, describe_study, extract_settings, tokenizer_of
 from jobs.study.needed import NeededRun
 from jobs.study.study import Study
@@ -110,11 +110,15 @@ def plan_runs(described: Described, objects: Objects | None) -> list[PlannedRun]
         case = (described.corpora[run.corpus][0].text_id, ref.tokenizer_sha256, limits)
         if case not in metas:
             metas[case] = _tokens(described, run, limits, objects)
-        out.append(_planned(described, run, metas[case], objects))
-    return out
+        out.append(_planned(described, run, metas[case]))
+    if objects is None:
+        return out
+    left = missing_of_runs(objects, [item.spec for item in out])
+    return [replace(item, n_missing=len(left[item.spec.run_id])) for item in out]
 
 
-def _planned(described: Described, run: NeededRun, meta: TokensMeta, objects: Objects | None) -> PlannedRun:
+def _planned(described: Described, run: NeededRun, meta: TokensMeta) -> PlannedRun:
+    """A run of which nothing is stored."""
     ref = described.checkpoints[run.checkpoint]
     spec = run_spec(ref, meta, choose_sites(run.sites, ref), extract_settings(described.study))
     layers = [site_layer(site) for site in spec.sites]
@@ -125,7 +129,7 @@ def _planned(described: Described, run: NeededRun, meta: TokensMeta, objects: Ob
         analyses=run.analyses,
         meta=meta,
         spec=spec,
-        n_missing=spec.n_shards if objects is None else len(missing_shards(objects, spec)),
+        n_missing=spec.n_shards,
         kind=Kind(family=ref.family, n_layers=n_layers, width=ref.width, compute_dtype=spec.compute_dtype),
         size=model_size(ref.config or {}, n_layers, ref.width),
     )

@@ -10,7 +10,7 @@ from actstore.schema.ports import Resources
 from actstore.schema.refs import CheckpointRef
 from actstore.schema.spec import ITEM_BYTES
 from actstore.store.objects import Objects
-from actstore.store.runs import missing_shards
+from actstore.store.runs import missing_of_runs
 from jobs.executors import AnyExecutor, gpus_per_worker, share_bytes
 from jobs.prepare import Described
 
@@ -22,7 +22,8 @@ def worker_resources(
 
     The next checkpoint is loaded beside the one at work where a worker's share of memory holds both.
     """
-    missing = [plan for plan in plans if missing_shards(objects, plan.spec)]
+    left = missing_of_runs(objects, [plan.spec for plan in plans])
+    missing = [plan for plan in plans if left[plan.spec.run_id]]
     settings = described.study.extract
     work_bytes = max((memory_bytes(plan.spec, plan.max_length) for plan in missing), default=0)
     models = {

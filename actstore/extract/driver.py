@@ -8,15 +8,27 @@ from typing import Any
 from actstore.errors import CapacityError
 from actstore.extract.work import ExtractWork, ShardArgs
 from actstore.plan.memory import worker_bytes
+from actstore.plan.resume import portions
 from actstore.schema.ports import Executor, Extractor, Failure, Outcome, Resources, Unit
 from actstore.schema.receipts import Manifest, Quarantined, Receipt
 from actstore.schema.spec import RunSpec
+from actstore.store.catalog import fold_catalog
 from actstore.store.objects import Objects
 from actstore.store.root import open_root
-from actstore.store.runs import begin_run, find_manifest, missing_shards, read_receipts, seal
+from actstore.store.runs import (
+    begin_runs,
+    find_manifest,
+    find_manifests,
+    missing_of_runs,
+    missing_shards,
+    read_receipts,
+    seal,
+)
 
 SHARDS_IN_HAND = 2
 """One is computed while the one before it is written."""
+MOST_UNITS = 100_000
+"""Shards handed to an executor together: those of 10,000 runs of 1,000 shards are never all units at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,17 +86,15 @@ def extract_runs(
     by_id: dict[str, RunPlan] = {}
     for plan in plans:
         by_id.setdefault(plan.spec.run_id, plan)
-    missing = {run_id: missing_shards(objects, plan.spec) for run_id, plan in by_id.items()}
+    missing = missing_of_runs(objects, [plan.spec for plan in by_id.values()])
     check_space(objects, [(plan.spec, missing[run_id]) for run_id, plan in by_id.items()])
     if any(missing.values()):
         objects.staging()  # says so where nothing can be written, before a model is loaded
-    for run_id, plan in by_id.items():
-        if missing[run_id]:
-            begin_run(objects, plan.spec)
     progress = {run_id: _Progress() for run_id in by_id}
-    units = [unit for run_id, plan in by_id.items() for unit in shard_units(plan, missing[run_id])]
     left = {run_id: len(missing[run_id]) for run_id in by_id}
-    if units:
+    for portion in portions(missing, MOST_UNITS):
+        begin_runs(objects, [by_id[run_id].spec for run_id in portion])
+        units = [unit for run_id in portion for unit in shard_units(by_id[run_id], missing[run_id])]
         work = ExtractWork(
             store_url=objects.url,
             open_extractor=open_extractor,
@@ -101,7 +111,10 @@ def extract_runs(
                 on_failure(by_id[run_id], outcome)
             if left[run_id] == 0:
                 seal(objects, by_id[run_id].spec)
-    return [_report(objects, plan, progress[plan.spec.run_id]) for plan in plans]
+    if any(missing.values()):
+        fold_catalog(objects)
+    sealed = find_manifests(objects, by_id)
+    return [_report(objects, plan, progress[plan.spec.run_id], sealed) for plan in plans]
 
 
 def shard_units(plan: RunPlan, shards: Sequence[int]) -> list[Unit]:
@@ -154,8 +167,10 @@ def _count(progress: _Progress, outcome: Outcome) -> None:
         progress.failures.append(outcome.failure)
 
 
-def _report(objects: Objects, plan: RunPlan, progress: _Progress) -> RunReport:
-    manifest = find_manifest(objects, plan.spec.run_id)
+def _report(
+    objects: Objects, plan: RunPlan, progress: _Progress, sealed: Mapping[str, Manifest]
+) -> RunReport:
+    manifest = sealed.get(plan.spec.run_id) or find_manifest(objects, plan.spec.run_id)
     if manifest is None and not missing_shards(objects, plan.spec):
         manifest = seal(objects, plan.spec)
     quarantined: tuple[Quarantined, ...] = ()

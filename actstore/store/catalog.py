@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,10 @@ from actstore.errors import AmbiguousRunError, NotFoundError
 from actstore.schema import tables
 from actstore.schema.spec import RunSpec
 from actstore.store import names, paths, runs
+from actstore.store.ahead import in_order
 from actstore.store.arrays import site_arrays
+from actstore.store.fold import threads
+from actstore.store.manifests import fold_manifests, list_manifests, read_manifests, unfinished
 from actstore.store.objects import Objects
 from actstore.store.tokens import list_metas
 
@@ -30,12 +34,18 @@ class RunInfo:
 
 def list_runs(objects: Objects) -> list[RunInfo]:
     """Every run: complete ones from the flat folder of manifests, the others from their receipts' names."""
-    sealed = {name.removesuffix(".json") for name in objects.children(paths.MANIFESTS)}
-    found = [_sealed(objects, run_id) for run_id in sorted(sealed)]
-    for run_id in objects.children(paths.RUNS):
-        if run_id not in sealed and objects.size(paths.run(run_id, "spec.json")) is not None:
-            found.append(_partial(objects, run_id))
-    return found
+    listing = list_manifests(objects)
+    records = read_manifests(objects, listing)
+    found = [_sealed(objects, key, record) for key, record in records.by_key.items()]
+    begun = unfinished(objects, listing, records.n_folded)
+    left = in_order((partial(_partial, objects, run_id) for run_id in begun), threads(objects))
+    return found + [info for info in left if info is not None]
+
+
+def fold_catalog(objects: Objects) -> None:
+    """Fold what a list of runs and names reads, where many of it are in no fold yet."""
+    fold_manifests(objects)
+    names.fold_names(objects)
 
 
 def checkpoint_table(objects: Objects) -> pa.Table:
@@ -140,12 +150,10 @@ def _names_by_identity(objects: Objects) -> tuple[dict[str, list[Any]], dict[str
     return by_trunk, by_text
 
 
-def _sealed(objects: Objects, run_id: str) -> RunInfo:
-    manifest = runs.find_manifest(objects, run_id)
-    if manifest is None:
-        return _partial(objects, run_id)
+def _sealed(objects: Objects, key: str, record: dict[str, Any]) -> RunInfo:
+    manifest = runs.parse_manifest(objects, key, record)
     return RunInfo(
-        run_id=run_id,
+        run_id=manifest.run_id,
         spec=manifest.spec,
         n_done=manifest.n_shards,
         n_quarantined=manifest.n_quarantined,
@@ -154,17 +162,20 @@ def _sealed(objects: Objects, run_id: str) -> RunInfo:
     )
 
 
-def _partial(objects: Objects, run_id: str) -> RunInfo:
-    spec = runs.read_spec(objects, run_id)
-    done = runs.done_shards(objects, run_id)
-    # Sizes of the finished objects, without opening a receipt each.
+def _partial(objects: Objects, run_id: str) -> RunInfo | None:
+    try:
+        spec = runs.read_spec(objects, run_id)
+    except NotFoundError:
+        return None
+    # One walk tells which shards have a receipt, and the sizes of their objects.
+    sizes = {info.key: info.bytes for info in objects.walk(paths.run(run_id))}
+    done = [shard for shard in range(spec.n_shards) if paths.receipt(run_id, shard) in sizes]
     keys = [array.key(shard) for shard in done for site in spec.sites for array in site_arrays(spec, site)]
-    sizes = (objects.size(paths.run(run_id, key)) for key in keys)
     return RunInfo(
         run_id=run_id,
         spec=spec,
         n_done=len(done),
         n_quarantined=0,
-        bytes=sum(size or 0 for size in sizes),
+        bytes=sum(sizes.get(paths.run(run_id, key), 0) for key in keys),
         complete=False,
     )

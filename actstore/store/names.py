@@ -7,7 +7,8 @@ from typing import Any
 from actstore.errors import NameTakenError, NotFoundError
 from actstore.schema.refs import CheckpointRef, CorpusRef, check_name
 from actstore.store import paths
-from actstore.store.objects import Objects
+from actstore.store.fold import make_fold, read_records
+from actstore.store.objects import ObjectInfo, Objects
 from actstore.store.records import create_record, find_record, read_record
 
 CHECKPOINT_IDENTITY = {"trunk_sha256": "other weights", "tokenizer_sha256": "another tokenizer"}
@@ -72,6 +73,12 @@ def unbind(objects: Objects, kind: str, name: str) -> None:
     objects.delete(f"{kind}/{name}/ref.json")
 
 
+def fold_names(objects: Objects) -> None:
+    """Fold the records of checkpoints and corpora where many are in no fold yet."""
+    for kind in (paths.CHECKPOINTS, paths.CORPORA):
+        make_fold(objects, kind, _list(objects, kind))
+
+
 def _check(  # noqa: PLR0917  the parts of one message
     objects: Objects, kind: str, what: str, record: dict[str, Any], identity: Mapping[str, str], free: str
 ) -> None:
@@ -110,9 +117,19 @@ def _named(objects: Objects, kind: str, what: str, name: str) -> dict[str, Any]:
 
 
 def _all(objects: Objects, kind: str) -> list[dict[str, Any]]:
-    names = objects.children(kind)
-    return [
-        _current(objects, f"{kind}/{name}")
-        for name in names
-        if objects.size(f"{kind}/{name}/ref.json") is not None
-    ]
+    """What every name is bound to, as last said, by name."""
+    return list(read_records(objects, kind, _list(objects, kind)).by_key.values())
+
+
+def _list(objects: Objects, kind: str) -> list[ObjectInfo]:
+    """The record that speaks last for each name, by name: one list, which passes weights by."""
+    current: dict[str, ObjectInfo] = {}
+    bound = set()
+    for info in sorted(objects.walk(kind), key=lambda info: info.key):
+        _, name, *rest = info.key.split("/")
+        if rest == ["ref.json"]:
+            bound.add(name)
+            current.setdefault(name, info)
+        elif rest[:1] == ["about"]:
+            current[name] = info
+    return [current[name] for name in sorted(bound)]

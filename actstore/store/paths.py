@@ -3,6 +3,7 @@
 FORMAT = "actstore.json"
 CHECKPOINTS, CORPORA, TEXTS, RUNS = "checkpoints", "corpora", "texts", "runs"
 MANIFESTS, RESULTS, TRAINING, EXTRACTIONS = "manifests", "results", "training", "extractions"
+FOLDS = "folds"
 
 
 def text(text_id: str, part: str) -> str:
@@ -40,6 +41,28 @@ def sealed_receipts(run_id: str) -> str:
 
 def manifest(run_id: str) -> str:
     return f"{MANIFESTS}/{run_id}.json"
+
+
+def begun(run_id: str) -> str:
+    return f"{MANIFESTS}/{run_id}.begun"
+
+
+def is_manifest(key: str) -> bool:
+    """Whether a key (or name) below manifests/ is a manifest, not a mark."""
+    return key.endswith(".json")
+
+
+def is_mark(key: str) -> bool:
+    """Whether a key below manifests/ is a mark."""
+    return key.endswith(".begun")
+
+
+def fold(kind: str, fold_id: str) -> str:
+    return f"{FOLDS}/{kind}-{fold_id}.parquet"
+
+
+def kind_of_fold(key: str) -> str:
+    return key.rpartition("/")[2].partition("-")[0]
 
 
 def checkpoint(name: str, part: str = "") -> str:

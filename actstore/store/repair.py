@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from actstore.schema.spec import RunSpec
 from actstore.store import catalog, names, paths, runs, training
+from actstore.store.fold import old_folds
+from actstore.store.manifests import list_manifests, mark_begun
 from actstore.store.objects import ObjectInfo, Objects
 from actstore.store.problem import Problem
 from actstore.store.restore import restore_metadata, restore_spec
@@ -45,6 +47,7 @@ def repair(objects: Objects, problems: Iterable[Problem]) -> list[str]:
                 remove(key)
             continue
         if problem.run_id is not None:
+            mark_begun(objects, problem.run_id)
             remove(paths.manifest(problem.run_id))
             remove(paths.sealed_receipts(problem.run_id))
         if problem.run_id is not None and problem.shard is not None:
@@ -104,6 +107,8 @@ def plan_gc(
             done = {str(shard) for shard in runs.done_shards(objects, run_id)}
             strays = (i for i in objects.walk(paths.run(run_id)) if _shard_of(i.key) not in {None, *done})
             found.append(_old(f"run {run_id} (shards without a receipt)", strays, limit))
+    found.append(_old("folds (older)", old_folds(objects), limit))
+    found.append(_old("marks of complete runs", list_manifests(objects).stale_marks, limit))
     found.append(_old("staging", objects.walk(".staging"), limit))
     for name in objects.children(paths.CHECKPOINTS):
         if objects.size(paths.checkpoint(name, "ref.json")) is None:
@@ -136,6 +141,7 @@ def _record_keys(objects: Objects, spec: RunSpec) -> list[str]:
     """A run's records, in the order in which they are safely removed."""
     receipts = [paths.receipt(spec.run_id, shard) for shard in sorted(runs.done_shards(objects, spec.run_id))]
     keys = [paths.manifest(spec.run_id), paths.sealed_receipts(spec.run_id), *receipts]
+    keys.append(paths.begun(spec.run_id))
     return [key for key in [*keys, paths.run(spec.run_id, "spec.json")] if objects.size(key) is not None]
 
 

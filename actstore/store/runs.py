@@ -3,18 +3,29 @@
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actstore.errors import DamagedShardError, IncompleteRunError, NotFoundError
+from actstore.plan.resume import shards_left
 from actstore.schema import canonical_json
 from actstore.schema.receipts import Manifest, Receipt
 from actstore.schema.spec import RunSpec
 from actstore.store import paths
+from actstore.store.ahead import in_order
 from actstore.store.arrays import create_metadata
+from actstore.store.fold import FOLD_AFTER, threads
+from actstore.store.manifests import (
+    clear_mark,
+    list_manifests,
+    mark_begun,
+    read_manifests,
+    unfinished,
+)
 from actstore.store.objects import Objects
 from actstore.store.parquet import read_table
 from actstore.store.records import create_record, find_record, read_record
@@ -34,8 +45,15 @@ SEALED = pa.schema(
 
 def begin_run(objects: Objects, spec: RunSpec) -> None:
     """Create the run's spec and array metadata where they are missing."""
+    mark_begun(objects, spec.run_id)
     create_record(objects, paths.run(spec.run_id, "spec.json"), spec.to_dict())
     create_metadata(objects, spec)
+
+
+def begin_runs(objects: Objects, specs: Sequence[RunSpec]) -> None:
+    """Begin runs, several at once where each is many requests."""
+    for _ in in_order((partial(begin_run, objects, spec) for spec in specs), threads(objects)):
+        pass
 
 
 def read_spec(objects: Objects, run_id: str) -> RunSpec:
@@ -57,11 +75,29 @@ def done_shards(objects: Objects, run_id: str) -> set[int]:
     return {int(name.removesuffix(".json")) for name in names if name.removesuffix(".json").isdigit()}
 
 
-def missing_shards(objects: Objects, spec: RunSpec) -> list[int]:
+def missing_shards(objects: Objects, spec: RunSpec) -> Sequence[int]:
     """Shards that have no receipt yet."""
     if find_manifest(objects, spec.run_id) is not None:
-        return []
-    return sorted(set(range(spec.n_shards)) - done_shards(objects, spec.run_id))
+        return range(0)
+    return shards_left(spec.n_shards, done_shards(objects, spec.run_id))
+
+
+def missing_of_runs(objects: Objects, specs: Sequence[RunSpec]) -> dict[str, Sequence[int]]:
+    """As `missing_shards`, of many runs by id: a list of all manifests, then one of each run under way."""
+    by_id = {spec.run_id: spec for spec in specs}
+    if len(by_id) < FOLD_AFTER:
+        jobs = [partial(missing_shards, objects, spec) for spec in by_id.values()]
+        return dict(zip(by_id, in_order(jobs, threads(objects)), strict=True))
+    listing = list_manifests(objects)
+    sealed = listing.sealed
+    begun = set(unfinished(objects, listing, read_manifests(objects, listing, ()).n_folded))
+    found = {run_id: range(0 if run_id in sealed else spec.n_shards) for run_id, spec in by_id.items()}
+    going = [run_id for run_id in by_id if run_id in begun]
+    done = in_order((partial(done_shards, objects, run_id) for run_id in going), threads(objects))
+    left = {
+        run_id: shards_left(by_id[run_id].n_shards, there) for run_id, there in zip(going, done, strict=True)
+    }
+    return found | left
 
 
 def read_receipt(objects: Objects, run_id: str, shard: int) -> Receipt:
@@ -86,14 +122,32 @@ def read_receipts(objects: Objects, run_id: str) -> dict[int, Receipt]:
         texts = read_table(objects, key, ["receipt"]).column(0).to_pylist()
         found = [_parsed(objects, key, Receipt.from_dict, json.loads(text)) for text in texts]
         return {receipt.shard: receipt for receipt in found}
-    return {shard: read_receipt(objects, run_id, shard) for shard in sorted(done_shards(objects, run_id))}
+    shards = sorted(done_shards(objects, run_id))
+    jobs = (partial(read_receipt, objects, run_id, shard) for shard in shards)
+    return dict(zip(shards, in_order(jobs, threads(objects)), strict=True))
 
 
 def find_manifest(objects: Objects, run_id: str) -> Manifest | None:
     """The manifest of a complete run, None while it is not complete. Raises DamagedShardError."""
     key = paths.manifest(run_id)
     record = find_record(objects, key)
-    return None if record is None else _parsed(objects, key, Manifest.from_dict, record)
+    return None if record is None else parse_manifest(objects, key, record)
+
+
+def find_manifests(objects: Objects, run_ids: Iterable[str]) -> dict[str, Manifest]:
+    """The manifests of the runs that are complete, by id. Raises DamagedShardError."""
+    wanted = set(run_ids)
+    if len(wanted) < FOLD_AFTER:
+        found = in_order((partial(find_manifest, objects, run_id) for run_id in wanted), threads(objects))
+        return {manifest.run_id: manifest for manifest in found if manifest is not None}
+    records = read_manifests(objects, list_manifests(objects), wanted).by_key
+    every = (parse_manifest(objects, key, record) for key, record in records.items())
+    return {manifest.run_id: manifest for manifest in every}
+
+
+def parse_manifest(objects: Objects, key: str, record: dict[str, Any]) -> Manifest:
+    """A manifest from its record. Raises DamagedShardError."""
+    return _parsed(objects, key, Manifest.from_dict, record)
 
 
 def seal(objects: Objects, spec: RunSpec) -> Manifest:
@@ -114,6 +168,7 @@ def seal(objects: Objects, spec: RunSpec) -> Manifest:
     data = (canonical_json(manifest.to_dict()) + "\n").encode()
     objects.create(paths.manifest(spec.run_id), [data])
     standing = find_manifest(objects, spec.run_id)
+    clear_mark(objects, spec.run_id)
     return manifest if standing is None else standing
 
 

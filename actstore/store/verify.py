@@ -22,7 +22,9 @@ THREADS = 4
 def verify_store(objects: Objects, run_ids: list[str] | None = None) -> list[Problem]:
     """Every problem of the store (or of some runs), runs first, then texts and tokenisations."""
     # Manifests before runs and receipts, here and below: what a driver adds meanwhile is no problem.
-    sealed = {name.removesuffix(".json") for name in objects.children(paths.MANIFESTS)}
+    sealed = {
+        name.removesuffix(".json") for name in objects.children(paths.MANIFESTS) if paths.is_manifest(name)
+    }
     every = [run_id for run_id in objects.children(paths.RUNS) if _is_recorded(objects, run_id)]
     wanted = every if run_ids is None else run_ids
     found = [problem for run_id in wanted for problem in verify_run(objects, run_id)]

@@ -28,7 +28,7 @@ class Head:
 
 
 @contextmanager
-def ray_head(token: str, *, cpus: int = 2) -> Iterator[Head]:
+def ray_head(token: str, *, cpus: int = 2, host: str = "127.0.0.1", **more: str) -> Iterator[Head]:
     """Start a head, wait until it takes jobs, and stop it and nothing else at the end.
 
     Whoever asks it something needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN.
@@ -38,13 +38,13 @@ def ray_head(token: str, *, cpus: int = 2) -> Iterator[Head]:
     folder = Path(tempfile.mkdtemp(prefix="ray-"))  # short: it holds sockets
     process = subprocess.Popen(
         [RAY, "start", "--head", "--block", "--disable-usage-stats", f"--port={port}", f"--num-cpus={cpus}",
-         "--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard_port}",
+         f"--node-ip-address={host}", f"--dashboard-host={host}", f"--dashboard-port={dashboard_port}",
          f"--dashboard-agent-listen-port={agent_port}",
          f"--temp-dir={folder}"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd=folder,
-        env={**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token},
+        env={**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token, **more},
     )  # fmt: skip
-    head = Head(f"127.0.0.1:{port}", f"http://127.0.0.1:{dashboard_port}")
+    head = Head(f"{host}:{port}", f"http://{host}:{dashboard_port}")
     try:
         _wait(head, token, process)
         yield head
