@@ -88,7 +88,7 @@ docs: $(DEVELOP)
 check: lint types contracts docs test
 
 # each prints the tables that docs/benchmarks holds; make bench BENCH="storage reading" for some
-BENCH ?= extraction storage reading codecs similarity finetune ablation
+BENCH ?= extraction storage reading codecs similarity finetune ablation objects
 bench: $(DEVELOP) $(DEMO_MODELS)
 	@for name in $(BENCH); do echo "== $$name"; 	  ACTSTORE_MODELS="$(MODELS)" $(BIN)/python benchmarks/$$name.py || exit 1; done
 
