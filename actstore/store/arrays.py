@@ -7,6 +7,7 @@ is several times faster than the general pipeline; the bytes are the same (a tes
 import struct
 import warnings
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from actstore.store.precision import STORED
 CRC_BYTES = 4
 ABSENT = 2**64 - 1
 SCALE = ".scale"
+_WARNINGS = Lock()
+"""Which warnings are shown is one setting of the whole process, and runs are begun by several threads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +92,7 @@ def create_metadata(objects: Objects, spec: RunSpec) -> None:
     for site in spec.sites:
         for array in site_arrays(spec, site):
             _create_array(store, array)
-    with warnings.catch_warnings():
+    with _WARNINGS, warnings.catch_warnings():
         # Readers that do not know this extension ignore it; those that do (zarr-python, xarray) open a run
         # without listing its folder, where our own records lie too.
         warnings.simplefilter("ignore", ZarrUserWarning)
