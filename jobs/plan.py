@@ -9,7 +9,7 @@ from actstore.errors import CapacityError
 from actstore.plan.cost import READ_BYTES, Speed, refusals
 from actstore.store.places import open_objects
 from actstore.store.root import check_format
-from jobs.alike import said_once, split
+from jobs.alike import rows_once, said_once, split
 from jobs.console import Console, human_bytes, human_seconds
 from jobs.machine import free_bytes, machine_bytes
 from jobs.options import add_study, asked_study
@@ -31,6 +31,8 @@ LOSSLESS = (
     "sizes are uncompressed: lossless codecs keep 0.77 to 0.92 of float16 activations, so the choice of "
     "sites, of dtype (int8 halves float16) and of tokens matters far more"
 )
+MOST_ROWS = 200
+"""Of a plan's table; of more, checkpoints that are alike share one. `--json` has them all."""
 HEADERS = (
     "checkpoint", "corpus", "sites", "tokens", "shards missing", "bytes", "memory of a worker",
     "worker time left", "asked by",
@@ -83,7 +85,8 @@ def tell(
     console: Console,
 ) -> None:
     """The plan for a person."""
-    console.table(HEADERS, [_row(item, found[item.spec.run_id]) for item in planned])
+    rows = [_row(item, found[item.spec.run_id]) for item in planned]
+    console.table(HEADERS, rows_once(rows, "checkpoints", MOST_ROWS))
     console.line("memory: at most, with the model, beside Python and its libraries")
     verdicts = ((f"{i.checkpoint} over {i.corpus}", _verdict(i, found[i.spec.run_id])) for i in planned)
     for line in said_once(verdicts, "runs"):

@@ -11,7 +11,7 @@ from actstore.capture.remembered import Remembered, cache_folder
 from actstore.capture.sites import choose_sites
 from actstore.capture.source import CheckpointSource
 from actstore.extract.driver import memory_bytes, run_bytes
-from actstore.extract.prepare import run_spec, token_settings, tokenise_only
+from actstore.extract.prepare import run_spec, tokenise_only
 from actstore.plan.cost import READ_BYTES, Kind, ModelSize, Speed, assumed_tokens, model_size, pays_from
 from actstore.plan.packing import block_rows_for
 from actstore.schema.refs import CheckpointRef, site_layer
@@ -19,7 +19,7 @@ from actstore.schema.spec import DTYPES, ITEM_BYTES, RunSpec
 from actstore.schema.tokens import TokenSettings, TokensMeta
 from actstore.store.objects import Objects
 from actstore.store.runs import missing_of_runs
-from jobs.prepare import Described, Found, describe_study, extract_settings, tokenizer_of
+from jobs.prepare import Described, Found, describe_study, each_tokenised, extract_settings, tokenizer_of
 from jobs.study.needed import NeededRun
 from jobs.study.study import Study
 from jobs.training.starts import Starts
@@ -102,15 +102,13 @@ def what_is_there(described: Described) -> Described:
 
 def plan_runs(described: Described, objects: Objects | None) -> list[PlannedRun]:
     """Every run with its tokens, shards and bytes; corpora are tokenised, nothing is stored."""
-    metas: dict[Any, TokensMeta] = {}
-    out = []
-    for run in described.needed:
-        ref, corpus = described.checkpoints[run.checkpoint], described.inputs[run.corpus]
-        limits = token_settings(corpus, ref)
-        case = (described.corpora[run.corpus][0].text_id, ref.tokenizer_sha256, limits)
-        if case not in metas:
-            metas[case] = _tokens(described, run, limits, objects)
-        out.append(_planned(described, run, metas[case]))
+
+    def find(run: NeededRun, limits: TokenSettings) -> TokensMeta:
+        return _tokens(described, run, limits, objects)
+
+    out = [
+        _planned(described, run, meta) for run, meta in each_tokenised(described, find) if meta is not None
+    ]
     if objects is None:
         return out
     left = missing_of_runs(objects, [item.spec for item in out])

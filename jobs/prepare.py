@@ -29,7 +29,7 @@ from actstore.formats.registry import check_options, read_examples
 from actstore.formats.report import ReadReport
 from actstore.schema.refs import CheckpointRef, CorpusRef
 from actstore.schema.text import Example
-from actstore.schema.tokens import TokensMeta
+from actstore.schema.tokens import TokenSettings, TokensMeta
 from actstore.store import names, texts
 from actstore.store.labels import store_labels
 from actstore.store.objects import Objects
@@ -93,7 +93,8 @@ def describe_study(
     given = [item for item in study.checkpoints if item.name in used_checkpoints]
     describe = describe or partial(describe_checkpoint, remembered=Remembered(cache_folder()))
     found = {item.name: (source := source_of(item), describe(source)) for item in given}
-    found |= {name: trained(name) for name in study.bases if name in used_checkpoints - set(found)}
+    to_train = used_checkpoints - set(found)
+    found |= {name: trained(name) for name in study.bases if name in to_train}
     readings: dict[str, ReadReport] = {}
     trees = tree_corpora(study)
     corpora = [item for item in study.corpora if item.name in used_corpora]
@@ -172,8 +173,7 @@ def check_described(described: Described, objects: Objects | None) -> None:
     `objects` is the store, None where there is none yet. Raises NameTakenError, ModelError, CorpusError.
     """
     if objects is not None:
-        for ref in described.checkpoints.values():
-            names.check_checkpoint(objects, ref)
+        names.check_checkpoints(objects, list(described.checkpoints.values()))
         for corpus, _ in described.corpora.values():
             names.check_corpus(objects, corpus)
     for block in described.study.ablation:
@@ -214,23 +214,36 @@ def make_ready(described: Described, objects: Objects, console: Console) -> list
         store_labels(objects, described.corpora[label.corpus][0].text_id, label.found, label.read)
     for corpus, _ in described.corpora.values():
         names.bind_corpus(objects, corpus)
-    for checkpoint in described.checkpoints.values():
-        names.bind_checkpoint(objects, checkpoint)
+    names.bind_checkpoints(objects, list(described.checkpoints.values()))
     tokenizers: dict[str, Tokenizer] = {}
-    plans = []
-    for run in described.needed:
+
+    def make(run: NeededRun, limits: TokenSettings) -> TokensMeta:
         ref = described.checkpoints[run.checkpoint]
         if ref.tokenizer_sha256 not in tokenizers:
-            tokenizers = {ref.tokenizer_sha256: tokenizer_of(described, run.checkpoint)}
-        corpus_input, (corpus, corpus_text) = described.inputs[run.corpus], described.corpora[run.corpus]
-        limits = token_settings(corpus_input, ref)
-        tokenizer = tokenizers[ref.tokenizer_sha256]
-        with console.counting(f"tokenising {run.corpus}", corpus_text.n_examples) as reached:
-            meta = ensure_tokens(
-                objects, corpus.text_id, corpus_input, tokenizer, limits, on_chunk=_told_by(reached)
-            )
-        plans.append(_plan(described, run, meta))
-    return plans
+            tokenizers.clear()  # one at a time is held
+            tokenizers[ref.tokenizer_sha256] = tokenizer_of(described, run.checkpoint)
+        corpus_input, (corpus, digest) = described.inputs[run.corpus], described.corpora[run.corpus]
+        with console.counting(f"tokenising {run.corpus}", digest.n_examples) as reached:
+            return ensure_tokens(
+                objects, corpus.text_id, corpus_input, tokenizers[ref.tokenizer_sha256], limits,
+                on_chunk=_told_by(reached),
+            )  # fmt: skip
+
+    return [_plan(described, run, meta) for run, meta in each_tokenised(described, make) if meta is not None]
+
+
+def each_tokenised(
+    described: Described, tokens_of: Callable[[NeededRun, TokenSettings], TokensMeta | None]
+) -> Iterator[tuple[NeededRun, TokensMeta | None]]:
+    """Every run with its tokenisation; `tokens_of` is asked once for each, however many runs share it."""
+    found: dict[tuple[str, str, TokenSettings], TokensMeta | None] = {}
+    for run in described.needed:
+        ref = described.checkpoints[run.checkpoint]
+        limits = token_settings(described.inputs[run.corpus], ref)
+        case = (described.corpora[run.corpus][0].text_id, ref.tokenizer_sha256, limits)
+        if case not in found:
+            found[case] = tokens_of(run, limits)
+        yield run, found[case]
 
 
 def _told_by(reached: Callable[[float, str], None]) -> Callable[[TokenCounts], None]:
@@ -239,11 +252,13 @@ def _told_by(reached: Callable[[float, str], None]) -> Callable[[TokenCounts], N
 
 def stored_plans(described: Described, objects: Objects) -> list[RunPlan] | None:
     """The runs that are wanted, None where a tokenisation is not stored yet. Writes nothing."""
-    plans = []
-    for run in described.needed:
+
+    def find(run: NeededRun, limits: TokenSettings) -> TokensMeta | None:
         ref, text_id = described.checkpoints[run.checkpoint], described.corpora[run.corpus][0].text_id
-        limits = token_settings(described.inputs[run.corpus], ref)
-        meta = stored_tokens(objects, text_id, ref.tokenizer_sha256, limits)
+        return stored_tokens(objects, text_id, ref.tokenizer_sha256, limits)
+
+    plans = []
+    for run, meta in each_tokenised(described, find):
         if meta is None:
             return None
         plans.append(_plan(described, run, meta))

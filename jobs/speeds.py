@@ -35,7 +35,7 @@ def measured_speeds(objects: Objects, kinds: set[Kind]) -> list[Measured]:
     refs = {ref.trunk_sha256: ref for ref in names.checkpoints(objects)}
     n_read: dict[Kind, int] = {}
     out = []
-    for info in list_runs(objects):
+    for info in list_runs(objects, sizes=False):
         ref = refs.get(info.spec.trunk_sha256)
         kind = None if ref is None else kind_of(ref, info.spec)
         if kind in kinds and kind is not None and n_read.get(kind, 0) < RUNS_A_KIND and info.n_done:

@@ -17,10 +17,8 @@ from actstore.store.objects import Objects
 from actstore.store.root import open_root
 from actstore.store.runs import (
     begin_runs,
-    find_manifest,
     find_manifests,
     missing_of_runs,
-    missing_shards,
     read_receipts,
     seal,
 )
@@ -114,7 +112,12 @@ def extract_runs(
     if any(missing.values()):
         fold_catalog(objects)
     sealed = find_manifests(objects, by_id)
-    return [_report(objects, plan, progress[plan.spec.run_id], sealed) for plan in plans]
+    for run_id, plan in by_id.items():
+        if left[run_id] == 0 and run_id not in sealed:  # who did its last shard did not live to seal it
+            sealed[run_id] = seal(objects, plan.spec)
+    return [
+        _report(objects, plan, progress[plan.spec.run_id], sealed.get(plan.spec.run_id)) for plan in plans
+    ]
 
 
 def shard_units(plan: RunPlan, shards: Sequence[int]) -> list[Unit]:
@@ -133,8 +136,11 @@ def shard_units(plan: RunPlan, shards: Sequence[int]) -> list[Unit]:
 
 def run_bytes(spec: RunSpec, shards: Sequence[int] | None = None) -> int:
     """Bytes that shards (all, by default) take when stored uncompressed."""
-    wanted = range(spec.n_shards) if shards is None else shards
-    rows = sum(end - first for first, end in map(spec.shard_range, wanted))
+    rows = spec.n_rows
+    if shards is not None:
+        first, end = spec.shard_range(spec.n_shards - 1)
+        short = spec.shard_rows - (end - first) if spec.n_shards - 1 in shards else 0
+        rows = len(shards) * spec.shard_rows - short
     return rows * (sum(spec.widths) * spec.item_bytes + (4 * len(spec.sites) if spec.dtype == "int8" else 0))
 
 
@@ -167,12 +173,7 @@ def _count(progress: _Progress, outcome: Outcome) -> None:
         progress.failures.append(outcome.failure)
 
 
-def _report(
-    objects: Objects, plan: RunPlan, progress: _Progress, sealed: Mapping[str, Manifest]
-) -> RunReport:
-    manifest = sealed.get(plan.spec.run_id) or find_manifest(objects, plan.spec.run_id)
-    if manifest is None and not missing_shards(objects, plan.spec):
-        manifest = seal(objects, plan.spec)
+def _report(objects: Objects, plan: RunPlan, progress: _Progress, manifest: Manifest | None) -> RunReport:
     quarantined: tuple[Quarantined, ...] = ()
     if manifest is not None and manifest.n_quarantined:
         receipts = read_receipts(objects, plan.spec.run_id).values()

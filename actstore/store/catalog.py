@@ -32,13 +32,16 @@ class RunInfo:
     complete: bool
 
 
-def list_runs(objects: Objects) -> list[RunInfo]:
-    """Every run: complete ones from the flat folder of manifests, the others from their receipts' names."""
+def list_runs(objects: Objects, *, sizes: bool = True) -> list[RunInfo]:
+    """Every run: complete ones from the flat folder of manifests, the others from their receipts' names.
+
+    `sizes`: of runs that are not complete too, which lists all of their objects; else 0.
+    """
     listing = list_manifests(objects)
     records = read_manifests(objects, listing)
     found = [_sealed(objects, key, record) for key, record in records.by_key.items()]
     begun = unfinished(objects, listing, records.n_folded)
-    left = in_order((partial(_partial, objects, run_id) for run_id in begun), threads(objects))
+    left = in_order((partial(_partial, objects, run_id, sizes=sizes) for run_id in begun), threads(objects))
     return found + [info for info in left if info is not None]
 
 
@@ -162,20 +165,25 @@ def _sealed(objects: Objects, key: str, record: dict[str, Any]) -> RunInfo:
     )
 
 
-def _partial(objects: Objects, run_id: str) -> RunInfo | None:
+def _partial(objects: Objects, run_id: str, *, sizes: bool) -> RunInfo | None:
     try:
         spec = runs.read_spec(objects, run_id)
     except NotFoundError:
         return None
-    # One walk tells which shards have a receipt, and the sizes of their objects.
-    sizes = {info.key: info.bytes for info in objects.walk(paths.run(run_id))}
-    done = [shard for shard in range(spec.n_shards) if paths.receipt(run_id, shard) in sizes]
-    keys = [array.key(shard) for shard in done for site in spec.sites for array in site_arrays(spec, site)]
+    n_bytes = 0
+    if not sizes:
+        done = runs.done_shards(objects, run_id)
+    else:
+        there = {info.key: info.bytes for info in objects.walk(paths.run(run_id))}
+        done = {shard for shard in range(spec.n_shards) if paths.receipt(run_id, shard) in there}
+        arrays = [array for site in spec.sites for array in site_arrays(spec, site)]
+        keys = (paths.run(run_id, array.key(shard)) for shard in done for array in arrays)
+        n_bytes = sum(there.get(key, 0) for key in keys)
     return RunInfo(
         run_id=run_id,
         spec=spec,
         n_done=len(done),
         n_quarantined=0,
-        bytes=sum(sizes.get(paths.run(run_id, key), 0) for key in keys),
+        bytes=n_bytes,
         complete=False,
     )

@@ -1,13 +1,15 @@
 """Names: what a checkpoint or corpus name is bound to. A binding never changes; what is said about it may."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from actstore.errors import NameTakenError, NotFoundError
 from actstore.schema.refs import CheckpointRef, CorpusRef, check_name
 from actstore.store import paths
-from actstore.store.fold import make_fold, read_records
+from actstore.store.ahead import in_order
+from actstore.store.fold import FOLD_AFTER, make_fold, read_records, threads
 from actstore.store.objects import ObjectInfo, Objects
 from actstore.store.records import create_record, find_record, read_record
 
@@ -23,8 +25,21 @@ SHOWN_CHARACTERS = 12
 
 def check_checkpoint(objects: Objects, ref: CheckpointRef) -> None:
     """Raise NameTakenError when the name is bound to other weights or another tokenizer."""
-    free = f"`actstore rm {objects.url} {ref.name}` first"
-    _check(objects, paths.CHECKPOINTS, "checkpoint", ref.to_dict(), CHECKPOINT_IDENTITY, free)
+    _check(objects, paths.CHECKPOINTS, "checkpoint", ref.to_dict(), CHECKPOINT_IDENTITY, _free(objects, ref))
+
+
+def check_checkpoints(objects: Objects, refs: Sequence[CheckpointRef]) -> None:
+    """As `check_checkpoint`, of many: thousands of names are one list and a fold."""
+    bound = _bound(objects, refs)
+    for ref in refs:
+        _compare(
+            objects,
+            "checkpoint",
+            ref.to_dict(),
+            bound.get(ref.name),
+            CHECKPOINT_IDENTITY,
+            _free(objects, ref),
+        )
 
 
 def check_corpus(objects: Objects, ref: CorpusRef) -> None:
@@ -36,6 +51,16 @@ def bind_checkpoint(objects: Objects, ref: CheckpointRef) -> None:
     """Bind a name, or say anew what is said about it (base, task, source, ...)."""
     check_checkpoint(objects, ref)
     _bind(objects, paths.CHECKPOINTS, ref.to_dict())
+
+
+def bind_checkpoints(objects: Objects, refs: Sequence[CheckpointRef]) -> None:
+    """As `bind_checkpoint`, of many, of which those that are bound as given cost no request."""
+    check_checkpoints(objects, refs)
+    bound = _bound(objects, refs)
+    new = [ref.to_dict() for ref in refs if bound.get(ref.name) != ref.to_dict()]
+    jobs = (partial(_bind, objects, paths.CHECKPOINTS, record) for record in new)
+    for _ in in_order(jobs, threads(objects)):
+        pass
 
 
 def bind_corpus(objects: Objects, ref: CorpusRef) -> None:
@@ -83,7 +108,19 @@ def _check(  # noqa: PLR0917  the parts of one message
     objects: Objects, kind: str, what: str, record: dict[str, Any], identity: Mapping[str, str], free: str
 ) -> None:
     name = check_name(record["name"], what)
-    existing = find_record(objects, f"{kind}/{name}/ref.json")
+    _compare(objects, what, record, find_record(objects, f"{kind}/{name}/ref.json"), identity, free)
+
+
+def _compare(  # noqa: PLR0917  the parts of one message
+    objects: Objects,
+    what: str,
+    record: dict[str, Any],
+    existing: dict[str, Any] | None,
+    identity: Mapping[str, str],
+    free: str,
+) -> None:
+    """Raise NameTakenError where a name is bound to another identity."""
+    name = record["name"]
     if existing is None:
         return
     for field, other in identity.items():
@@ -93,6 +130,24 @@ def _check(  # noqa: PLR0917  the parts of one message
                 f"{what} {name!r} is bound to {other} in {objects.url} ({bound}, given is {given}); rename "
                 f"it in the study, or {free}"
             )
+
+
+def _free(objects: Objects, ref: CheckpointRef) -> str:
+    return f"`actstore rm {objects.url} {ref.name}` first"
+
+
+def _bound(objects: Objects, refs: Sequence[CheckpointRef]) -> dict[str, dict[str, Any]]:
+    """What names are bound to, as last said; those of `refs` that are bound at least."""
+    if len(refs) < FOLD_AFTER:
+        wanted = [check_name(ref.name, "checkpoint") for ref in refs]
+        jobs = (partial(_find, objects, f"{paths.CHECKPOINTS}/{name}") for name in wanted)
+        found = dict(zip(wanted, in_order(jobs, threads(objects)), strict=True))
+        return {name: record for name, record in found.items() if record is not None}
+    return {record["name"]: record for record in _all(objects, paths.CHECKPOINTS)}
+
+
+def _find(objects: Objects, folder: str) -> dict[str, Any] | None:
+    return None if objects.size(f"{folder}/ref.json") is None else _current(objects, folder)
 
 
 def _bind(objects: Objects, kind: str, record: dict[str, Any]) -> None:
@@ -110,10 +165,11 @@ def _current(objects: Objects, folder: str) -> dict[str, Any]:
 
 
 def _named(objects: Objects, kind: str, what: str, name: str) -> dict[str, Any]:
-    if objects.size(f"{kind}/{check_name(name, what)}/ref.json") is None:
+    record = _find(objects, f"{kind}/{check_name(name, what)}")
+    if record is None:
         there = ", ".join(objects.children(kind)) or "none yet"
         raise NotFoundError(f"no {what} {name!r} in {objects.url}; there are: {there}")
-    return _current(objects, f"{kind}/{name}")
+    return record
 
 
 def _all(objects: Objects, kind: str) -> list[dict[str, Any]]:
