@@ -76,15 +76,22 @@ def describe_labelled(item: Corpus, corpus: CorpusInput) -> Labelled:
 
 
 def check_splits(study: Study, described: Mapping[str, Labelled]) -> None:
-    """Raise CorpusError for a split of a task, or of a word probe, without a single target."""
+    """Raise CorpusError for a split of a task, or of a word probe, without targets, and for a single label."""
     for where, task, name in _supervised(study):
-        for key in ("train", "dev", "test"):
-            corpus = getattr(task, key)
-            if corpus in described and not described[corpus].n_targets.get(name):
+        splits = {key: getattr(task, key) for key in ("train", "dev", "test")}
+        read = {key: described[corpus] for key, corpus in splits.items() if corpus in described}
+        for key, found in read.items():
+            if not found.n_targets.get(name):
                 raise CorpusError(
-                    f'{where}: {key} = "{corpus}" has no targets in its label set "{name}", so nothing can '
-                    "be trained or tested; name another corpus or set"
+                    f'{where}: {key} = "{splits[key]}" has no targets in its label set "{name}", so nothing '
+                    "can be trained or tested; name another corpus or set"
                 )
+        labels = {label for found in read.values() for label in found.n_labels[name]}
+        if len(labels) == 1 and len(read) == len(splits):
+            raise CorpusError(
+                f'{where}: the label set "{name}" has one label, {labels.pop()!r}, in all splits; there is '
+                "nothing to tell with fewer than two: name another set"
+            )
 
 
 def unseen_labels(study: Study, described: Mapping[str, Labelled]) -> tuple[str, ...]:

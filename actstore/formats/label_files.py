@@ -28,15 +28,22 @@ def read_label_file(options: LabelOptions, examples: Examples, tally: Tally) -> 
 
 
 def _edges(options: LabelOptions, examples: Examples, tally: Tally) -> Found:
-    """In order: a record is of the next example with its words (and its `info.source_id`, if it has one)."""
+    """In order: a record is of the next example with its words (and its `info.source_id`, if it has one).
+
+    Examples without a record are lawful, as records without targets are, and told: the file may be cut short.
+    """
     records = edge_records(options.path, tally)
     record = next(records, None)
-    number = -1
+    number = last = -1
+    n_found = 0
     for number, example in enumerate(examples):
         if record is not None and _is_of(record, example):
             yield number, record.targets
+            n_found, last = n_found + 1, number
             record = next(records, None)
     if record is None:
+        tally.note("examples of the corpus that the file has no targets for", number + 1 - n_found)
+        tally.note("of them after its last record", number - last)
         return
     if options.limited:
         tally.skip("records after the corpus's limit (and all that follow)", record.line)

@@ -33,6 +33,7 @@ def test_a_label_file_added_later(here: Here, study: SmallStudy) -> None:
     answer = here("extract", file, "--json", *ALONE)
     assert answer.code == 0, answer.err
     assert "label set srl of trees: 4 targets in 2 examples, 3 labels" in answer.err
+    assert "10 examples of the corpus that the file has no targets for, 4 of them after" in answer.err
     assert "no model was run" in answer.err
     after = tree_hash(study.store)
     assert {name: after[name] for name in before} == before
@@ -134,6 +135,22 @@ def test_tasks_without_what_they_need_are_refused(
     path.write_text("\n".join(rows))
     check_refused(here("extract", task(study, labels).write(), *ALONE), message, kind=kind)
     assert not study.store.exists()
+
+
+def test_a_set_with_one_label_is_refused_before_anything_is_written(here: Here, study: SmallStudy) -> None:
+    for file, labels in (("one.jsonl", [AGENT]), ("two.jsonl", [AGENT, PATIENT])):
+        (study.folder / file).write_text(f"{record(1, *labels)}\n")
+    corpora = "".join(
+        f'[[corpus]]\nname = "{name}"\npath = "{name}.jsonl"\nformat = "edges"\nmax_length = 64\n'
+        for name in ("one", "two")
+    )
+    probe = '[edge_tasks.told]\nlabels = "edges"\ntrain = "one"\ndev = "one"\n'
+    alone, other = (study.only(["base"], [], f'{corpora}{probe}test = "{test}"\n') for test in ("one", "two"))
+    message = "[edge_tasks.told]: the label set \"edges\" has one label, 'ARG0', in all splits"
+    for verb in ("plan", "extract"):
+        check_refused(here(verb, alone.write()), message, kind="CorpusError")
+    assert not study.store.exists()
+    assert here("plan", other.write()).code == 0
 
 
 def test_labels_that_training_has_not_are_told(here: Here, study: SmallStudy) -> None:
