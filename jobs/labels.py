@@ -76,7 +76,7 @@ def describe_labelled(item: Corpus, corpus: CorpusInput) -> Labelled:
 
 
 def check_splits(study: Study, described: Mapping[str, Labelled]) -> None:
-    """Raise CorpusError for a split of a task, or of a word probe, without targets, and for a single label."""
+    """Raise CorpusError for a split of a task or of a word probe without targets, and for a single label."""
     for where, task, name in _supervised(study):
         splits = {key: getattr(task, key) for key in ("train", "dev", "test")}
         read = {key: described[corpus] for key, corpus in splits.items() if corpus in described}
