@@ -1,6 +1,7 @@
 """Bad examples, bad checkpoints, too little memory, by workers on Ray: what fails, fails alone and named."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -115,12 +116,22 @@ def test_what_is_bad_fails_alone_and_is_named(
 
 
 def test_out_of_memory_before_the_first_receipt_names_what_fits(cluster: Any, tmp_path: Path) -> None:
+    """Eleven tokens fit: the longest sequence alone, and no shard as a whole, whichever comes first."""
     small = prepare(tmp_path / "store", tokens_per_batch=64)
-    report = extract(cluster, small, base={"limit": 16})["base"]
+    report = extract(cluster, small, base={"limit": 11})["base"]
     assert {failure.kind for failure in report.failures} == {"CapacityError"}
-    assert all("set tokens_per_batch = 16 under [extract]" in failure.message for failure in report.failures)
+    told = [
+        re.search(r"set tokens_per_batch = (\d+) under \[extract\]", failure.message)
+        for failure in report.failures
+    ]
+    named = {int(found[1]) for found in told if found}
+    assert None not in told
+    assert named <= {8, 16}
     assert exit_code([report], Console(as_json=False)) == 2
     assert receipts_of(small, "base") == []
+
+    fitting = prepare(tmp_path / "fitting", tokens_per_batch=8)
+    assert extract(cluster, fitting, base={"limit": 11})["base"].failures == ()
 
 
 def test_out_of_memory_later_halves_the_batch_and_the_receipt_says_so(cluster: Any, tmp_path: Path) -> None:
