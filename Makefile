@@ -16,7 +16,7 @@ DEVELOP := .venv/.develop
 DEMO_MODELS := $(MODELS)/all-MiniLM-L6-v2 $(MODELS)/sre-MiniLM-L6
 DEMO_TEXTS := $(MODELS)/texts/python-docs.txt $(MODELS)/texts/ray-docstrings.txt
 
-.PHONY: quickstart domains venv install develop models texts test lint types contracts docs check bench clean
+.PHONY: quickstart domains venv install develop models texts test guards lint types contracts docs check bench clean
 .DELETE_ON_ERROR:
 
 quickstart: $(INSTALLED) $(DEMO_MODELS) $(DEMO_TEXTS)
@@ -70,6 +70,10 @@ test: $(DEVELOP)
 	if [ -d "$(MODELS)" ]; then export ACTSTORE_MODELS="$(MODELS)"; fi; \
 	  $(BIN)/python -m pytest -m "not ray" -n $(AT_ONCE) --dist loadfile; first=$$?; \
 	  $(BIN)/python -m pytest -m ray && exit $$first
+
+# takes each guard away, in a copy, and sees that its tests fail; AREA names lists of tests/guards
+guards: $(DEVELOP)
+	if [ -d "$(MODELS)" ]; then export ACTSTORE_MODELS="$(MODELS)"; fi; $(BIN)/python tests/guards/run.py $(AREA)
 
 lint: $(DEVELOP)
 	$(BIN)/ruff check .
