@@ -15,7 +15,7 @@ from jobs.console import Console, counted, human_bytes, human_seconds
 from jobs.executors import AnyExecutor, gpus_per_worker, open_executor, share_bytes, workers_for
 from jobs.machine import free_bytes
 from jobs.options import add_study, add_workers, asked_study
-from jobs.prepare import refuse_later
+from jobs.prepare import refuse_later, remark_reports
 from jobs.study.study import Study
 from jobs.training.memory import check_memory
 from jobs.training.plan import TrainingPlan, check_disk, plan_trainings
@@ -64,9 +64,7 @@ def finetune_study(study: Study, arguments: argparse.Namespace, console: Console
     place = open_objects(study.store)
     there = place if check_format(place) else None
     plan = plan_trainings(study, there)
-    for name, report in plan.readings.items():
-        if report.skipped:
-            console.remark(f"corpus {name}: {report}")
+    remark_reports(plan.readings, console)
     check_disk(plan, there, free_bytes(place), arguments.workers or 1)
     objects = create_root(study.store)
     skipped: list[str] = []

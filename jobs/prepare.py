@@ -1,6 +1,6 @@
 """Prepare: a study's checkpoints and corpora described, checked against the store, and made ready to run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -116,13 +116,18 @@ def describe_study(
 
 def remark_readings(described: Described, console: Console) -> None:
     """Tell what was left out of the corpora, and why."""
-    for name, report in described.readings.items():
-        if report.skipped:
-            console.remark(f"corpus {name}: {report}")
+    remark_reports(described.readings, console)
     for label in described.labels:
         console.remark(told_set(label))
     for line in described.unseen:
         console.remark(line)
+
+
+def remark_reports(readings: Mapping[str, ReadReport], console: Console) -> None:
+    """Tell what readers left out of corpora, or read in a way worth telling."""
+    for name, report in readings.items():
+        if report.skipped or report.noted:
+            console.remark(f"corpus {name}: {report}")
 
 
 def source_of(item: Checkpoint) -> CheckpointSource:

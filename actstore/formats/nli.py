@@ -52,6 +52,13 @@ def read_mnli(options: ReadOptions, tally: Tally) -> Generator[Example, None, No
         return
     line = first[1]
     shape = _json_pairs if line.startswith("{") else _glue_pairs if "sentence1" in line else _plain_pairs
+    label = line.split("\t")[0].strip()
+    if shape is _plain_pairs and label not in {*LABELS, *HIDDEN, NO_MAJORITY}:
+        raise CorpusError(
+            f"{options.path}:{first[0]}: begins with {label[:40]!r}: neither a label of "
+            f"{', '.join(LABELS)} (then TAB premise TAB hypothesis), nor GLUE's header with sentence1 and "
+            "sentence2, nor jsonl"
+        )
     yield from _examples(options, tally, shape(options.path, _again(first, lines)))
 
 

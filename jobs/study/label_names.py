@@ -8,6 +8,8 @@ from jobs.study.study import Study
 from jobs.study.tables import hint
 
 TREE_SET = "deprel"
+PARSER = "dep"
+"""The task of a parser."""
 
 
 def label_problems(study: Study) -> list[str]:
@@ -16,10 +18,18 @@ def label_problems(study: Study) -> list[str]:
 
 
 def tree_corpora(study: Study) -> frozenset[str]:
-    """Corpora whose sentences have to be trees: those of structural probes and of tasks over relations."""
+    """Corpora whose sentences have to be trees: of structural probes, of tasks over relations, of parsers."""
+    parsers = [block for block in (*study.finetune, *study.ablation) if block.task == PARSER]
     structural = [name for block in study.structural_probe for name in (block.train, block.dev, block.test)]
     tasks = [task for task in study.edge_tasks.values() if task.labels == TREE_SET]
-    return frozenset([*structural, *(name for task in tasks for name in (task.train, task.dev, task.test))])
+    return frozenset(
+        [
+            *structural,
+            *(name for task in tasks for name in (task.train, task.dev, task.test)),
+            *(name for block in parsers for name in (block.train, block.dev)),
+            *(name for block in study.finetune if block.task == PARSER for name in block.test),
+        ]
+    )
 
 
 def _task_problems(study: Study) -> Iterator[str]:

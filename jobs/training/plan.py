@@ -21,7 +21,7 @@ from jobs.prepare import input_of
 from jobs.study.finetune import PRETRAINING, Finetune
 from jobs.study.label_names import tree_corpora
 from jobs.study.study import Study
-from jobs.training.settings import architecture, train_settings
+from jobs.training.settings import SIZES, architecture, train_settings
 from jobs.training.starts import Starts
 from jobs.training.tables import check_gold
 from jobs.training.trained import made_of
@@ -132,7 +132,7 @@ def _check(plan: TrainingPlan, objects: Objects | None, block: Finetune, seed: i
     """Of one training: family, layers, settings, tokenizer, limits."""
     source, ref = plan.starts.of(block, seed, objects)
     where = f'[[finetune]] "{block.name}"'
-    train_settings(block, seed)
+    _check_settings(where, block, seed)
     trunk_family(ref.family)
     if block.model is not None and ref.family != "bert":
         raise ModelError(f"{where}: model = {{ ... }} is for BERT, the base is {ref.family}; leave it out")
@@ -146,7 +146,35 @@ def _check(plan: TrainingPlan, objects: Objects | None, block: Finetune, seed: i
         mask_id(tokenizer)
     for name in (block.train, block.dev):
         corpus = plan.corpora[name].input
-        check_tokens(corpus, tokenizer, token_settings(corpus, ref))
+        limits = token_settings(corpus, ref)
+        check_tokens(corpus, tokenizer, limits)
+        _check_sizes(where, block, ref, (name, limits.max_length))
+
+
+def _check_settings(where: str, block: Finetune, seed: int) -> None:
+    try:
+        train_settings(block, seed)
+    except RequestError as error:
+        raise RequestError(f"{where}: {error}") from None
+
+
+def _check_sizes(where: str, block: Finetune, ref: CheckpointRef, longest: tuple[str, int]) -> None:
+    """Raise RequestError for sizes of a model that do not go together, or with a corpus's max_length."""
+    if block.model is None:
+        return
+    sizes = {**(ref.config or {}), **architecture(block)}
+    width, heads, positions = (sizes[SIZES[key]] for key in ("width", "heads", "positions"))
+    if width % heads:
+        raise RequestError(
+            f"{where}: model = {{ ... }} has width {width} and {heads} heads; width has to be a multiple "
+            "of heads"
+        )
+    corpus, max_length = longest
+    if max_length > positions:
+        raise RequestError(
+            f'{where}: model = {{ ... }} has {positions} positions, sequences of corpus "{corpus}" may have '
+            f"{max_length} tokens; raise positions or lower the corpus's max_length"
+        )
 
 
 def _parameters(ref: CheckpointRef, block: Finetune) -> int:

@@ -1,5 +1,6 @@
 """What can not be trained is refused by name before anything is written or trained."""
 
+import json
 import shutil
 
 import pytest
@@ -30,6 +31,18 @@ WRONG = {
     "no such base": (block("mnli", "nli", base="none"), "StudyError", 'base names the checkpoint "none"'),
     "name twice": (block("mnli", "nli", name="base"), "StudyError", '"base": the name is given 2 times'),
     "sizes": (block("dep", "trees") + "model = { layers = 2 }\n", "StudyError", 'is for task = "mlm"'),
+    "heads": (
+        block("mlm", "text") + "model = { width = 16, heads = 3 }\n",
+        "RequestError", "width 16 and 3 heads; width has to be a multiple of heads",
+    ),
+    "positions": (
+        block("mlm", "text") + "model = { positions = 8 }\n",
+        "RequestError", 'has 8 positions, sequences of corpus "text" may have 64 tokens; raise positions',
+    ),
+    "parts": (
+        block("mnli", "nli", accumulation=99), "RequestError",
+        '[[finetune]] "mnli-s{seed}": accumulation = 99; allowed: at most batch_size',
+    ),
     "a rate": (block("mnli", "nli", learning_rate=0.0), "StudyError", "learning_rate = 0.0"),
 }  # fmt: skip
 
@@ -49,6 +62,37 @@ def test_strange_labels(here: Here, study: SmallStudy) -> None:
     check_refused(here("finetune", made.write(), *ALONE), told, kind="CorpusError")
     write_nli(made.folder / "pairs.tsv", 4)
     assert not made.store.exists()
+
+
+@pytest.mark.parametrize(
+    ("heads", "told"),
+    [
+        ((2, 1), "trees.conllu:1: the heads are no tree: the heads of words 1, 2 lead in a circle"),
+        ((0, 0), "words 1, 2 are roots; a tree has one"),
+        ((0, "_"), "word 2 has no head"),
+    ],
+)
+def test_a_parser_learns_from_trees(
+    here: Here, study: SmallStudy, heads: tuple[object, object], told: str
+) -> None:
+    made = with_tasks(study).only(["base"], ["trees"], block("dep", "trees"))
+    rows = [f"{at}\tthe\t_\tX\t_\t_\t{head}\tdep\t_\t_\n" for at, head in enumerate(heads, start=1)]
+    (made.folder / "trees.conllu").write_text("".join(rows) + "\n")
+    check_refused(here("finetune", made.write(), *ALONE), told, kind="CorpusError")
+    assert not made.store.exists()
+
+
+def test_what_readers_left_out_is_told(here: Here, study: SmallStudy) -> None:
+    made = with_tasks(study).only(["base"], ["qa", "nli"], block("squad", "qa") + block("mnli", "nli"))
+    questions = json.loads((made.folder / "qa.json").read_text())
+    questions["data"][0]["paragraphs"][3]["qas"][0]["answers"] = []
+    (made.folder / "qa.json").write_text(json.dumps(questions))
+    with (made.folder / "nli.jsonl").open("a") as file:
+        file.write(json.dumps({"sentence1": "a", "sentence2": "b", "gold_label": "-"}) + "\n")
+    answer = here("finetune", made.write(), *ALONE)
+    assert answer.code == 0, answer.err
+    assert "corpus qa: 24 examples, 1 questions without an answer" in answer.err
+    assert "corpus nli: 24 examples, 1 pairs without a majority label skipped (line 25)" in answer.err
 
 
 def test_a_family_that_can_not_be_trained(here: Here, study: SmallStudy) -> None:
