@@ -1,5 +1,7 @@
 """Clusters of several Ray nodes on this machine, which notice a lost node fast."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,19 +21,34 @@ FAST_HEALTH_CHECKS = {
 @contextmanager
 def ray_cluster(*, head_cpus: int, **settings: Any) -> Iterator[Any]:
     """A head node to add others to; disconnected and stopped at the end. `settings` are Ray's own."""
-    cluster: Any = Cluster(
-        initialize_head=True,
-        head_node_args={
-            "num_cpus": head_cpus,
-            "_system_config": FAST_HEALTH_CHECKS | settings,
-            "include_dashboard": False,
-        },
-    )
+    with ray_folder() as folder:
+        cluster: Any = Cluster(
+            initialize_head=True,
+            head_node_args={
+                "num_cpus": head_cpus,
+                "_system_config": FAST_HEALTH_CHECKS | settings,
+                "include_dashboard": False,
+                "temp_dir": folder,
+            },
+        )
+        try:
+            yield cluster
+        finally:
+            ray.shutdown()
+            cluster.shutdown()
+
+
+@contextmanager
+def ray_folder() -> Iterator[str]:
+    """A cluster's own folder: the usual one names the cluster that started last, whosever it is.
+
+    Short, as it holds sockets.
+    """
+    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
     try:
-        yield cluster
+        yield folder
     finally:
-        ray.shutdown()
-        cluster.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def used_memory() -> tuple[int, int]:

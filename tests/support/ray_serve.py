@@ -13,6 +13,8 @@ import ray
 from ray import serve
 from ray.cluster_utils import Cluster
 
+from tests.support.ray_cluster import ray_folder
+
 MARK = "ACTSTORE_TEST_RAY"
 TITLE = b"ray::ServeReplica"
 
@@ -44,25 +46,27 @@ def ray_serve() -> Iterator[RayServe]:
     port, dashboard_port, agent_port = _free_ports(3)
     os.environ[MARK] = mark = secrets.token_hex(8)
     # A port of its own for the agent, which takes jobs: the usual one may be another cluster's.
-    cluster: Any = Cluster(
-        initialize_head=True,
-        head_node_args={
-            "num_cpus": 4,
-            "include_dashboard": True,
-            "dashboard_host": "127.0.0.1",
-            "dashboard_port": dashboard_port,
-            "dashboard_agent_listen_port": agent_port,
-        },
-    )
-    try:
-        ray.init(cluster.address, log_to_driver=False)
-        serve.start(http_options={"host": "127.0.0.1", "port": port})
-        yield RayServe(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{dashboard_port}", mark)
-    finally:
-        serve.shutdown()
-        ray.shutdown()
-        cluster.shutdown()
-        del os.environ[MARK]
+    with ray_folder() as folder:
+        cluster: Any = Cluster(
+            initialize_head=True,
+            head_node_args={
+                "num_cpus": 4,
+                "include_dashboard": True,
+                "dashboard_host": "127.0.0.1",
+                "dashboard_port": dashboard_port,
+                "dashboard_agent_listen_port": agent_port,
+                "temp_dir": folder,
+            },
+        )
+        try:
+            ray.init(cluster.address, log_to_driver=False)
+            serve.start(http_options={"host": "127.0.0.1", "port": port})
+            yield RayServe(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{dashboard_port}", mark)
+        finally:
+            serve.shutdown()
+            ray.shutdown()
+            cluster.shutdown()
+            del os.environ[MARK]
 
 
 def _free_ports(n_ports: int) -> list[int]:

@@ -14,7 +14,7 @@ from tests.support.small_store import prepare
 
 KINDS = ("edge_probe", "structural_probe", "mdl_probe")
 """In the order in which a study trains them."""
-N_SEEDS = 8
+N_SEEDS = 5
 STUDY = """
 store = "store"
 [[checkpoint]]
