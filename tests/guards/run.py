@@ -9,6 +9,7 @@ guard went and a test did not notice.
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,26 +41,23 @@ def copied() -> Iterator[Path]:
         yield Path(folder)
 
 
-def run_tests(tree: Path, tests: Sequence[str], *, one: bool) -> int:
-    """pytest's exit code; `one`: end at the first failure."""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        f"--timeout={SECONDS}",
-        *(["-x"] if one else []),
-        *tests,
-    ]
+def run_tests(tree: Path, tests: Sequence[str], seconds: float | None) -> int:
+    """pytest's exit code; `seconds`: after so many, a test that hangs has failed."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(tree)}
-    done = subprocess.run(
-        command, cwd=tree, env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    if done.returncode > FAILED or (not one and done.returncode):
-        sys.stderr.write(done.stdout.decode()[-4000:])
-    return done.returncode
+    process = subprocess.Popen(
+        command, cwd=tree, env=environment, start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        told, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return FAILED
+    if process.returncode > FAILED or (seconds is None and process.returncode):
+        sys.stderr.write(told[-4000:])
+    return process.returncode
 
 
 def noticed(tree: Path, guard: Guard) -> list[str]:
@@ -68,7 +66,7 @@ def noticed(tree: Path, guard: Guard) -> list[str]:
     text = path.read_text()
     path.write_text(text.replace(guard.guard, guard.without))
     try:
-        return [test for test in guard.tests if run_tests(tree, [test], one=True) != FAILED]
+        return [test for test in guard.tests if run_tests(tree, [test], SECONDS) != FAILED]
     finally:
         path.write_text(text)
 
@@ -90,7 +88,7 @@ def main() -> int:
     missed = 0
     with copied() as tree:
         every = sorted({test for guard in chosen for test in guard.tests})
-        if not given.no_first and run_tests(tree, every, one=False):
+        if not given.no_first and run_tests(tree, every, None):
             print("the tests fail with all guards in place")
             return 1
         print("| guard | protects from | result | s |\n|---|---|---|---|", flush=True)

@@ -1,11 +1,15 @@
 """Folders that are no checkpoint: each gets one clear error."""
 
+import json
 from dataclasses import replace
 
 import pytest
+import torch
 
 from actstore.capture.checkpoint import describe
+from actstore.capture.model import load_model
 from actstore.capture.source import CheckpointSource
+from actstore.capture.tokenizer import load_tokenizer
 from actstore.errors import ModelError, RequestError
 from tests.support.tiny_models import make_tiny_model
 
@@ -91,3 +95,23 @@ def test_a_name_that_is_no_folder_name(folder):
 def test_an_unknown_init(folder):
     with pytest.raises(ModelError, match="init = 'zeros'"):
         source_of(folder, init="zeros")
+
+
+def test_code_that_comes_with_a_model_is_never_run(folder, tmp_path):
+    """Its configuration and its tokenizer name a file beside them, which would leave a mark."""
+    mark = tmp_path / "ran"
+    (folder / "theirs.py").write_text(
+        f"open({str(mark)!r}, 'w').close()\n"
+        "from transformers import BertConfig as Config, BertModel as Model, BertTokenizerFast as Words\n"
+    )
+    config = json.loads((folder / "config.json").read_text())
+    config["auto_map"] = {"AutoConfig": "theirs.Config", "AutoModel": "theirs.Model"}
+    (folder / "config.json").write_text(json.dumps(config))
+    words = json.loads((folder / "tokenizer_config.json").read_text())
+    words["auto_map"] = {"AutoTokenizer": [None, "theirs.Words"]}
+    (folder / "tokenizer_config.json").write_text(json.dumps(words))
+    ref = describe(source_of(folder))
+    load_model(source_of(folder), folder, torch.float32, "sdpa")
+    load_tokenizer(folder)
+    assert ref.width
+    assert not mark.exists()
