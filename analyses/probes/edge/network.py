@@ -46,8 +46,32 @@ class Noise:
 
     def dropped(self, value: Tensor, share: float) -> Tensor:
         """The value [P, ...] with a share of its places at 0 and the rest scaled up."""
-        kept = torch.rand(1, *value.shape[1:], generator=self.generator) >= share
-        return value * (kept.to(self.device) / (1 - share))
+        return value * self.mask(value.shape[1:], share)
+
+    def mask(self, shape: torch.Size, share: float) -> Tensor:
+        """[1, ...]: 0 at a share of the places, what scales the rest up at the others."""
+        kept = torch.rand(1, *shape, generator=self.generator) >= share
+        return kept.to(self.device) / (1 - share)
+
+
+class StepNoise(Noise):
+    """The masks of one step, drawn once, for the probes of a stack that compute one after the other."""
+
+    def __init__(self, noise: Noise) -> None:
+        self.generator, self.device = noise.generator, noise.device
+        self._masks: list[Tensor] = []
+        self._n_given = 0
+
+    def again(self) -> None:
+        """Give the same masks, from the first, to the next probes."""
+        self._n_given = 0
+
+    def mask(self, shape: torch.Size, share: float) -> Tensor:
+        """As Noise draws it, or as it was given to the probes before."""
+        if self._n_given == len(self._masks):
+            self._masks.append(super().mask(shape, share))
+        self._n_given += 1
+        return self._masks[self._n_given - 1]
 
 
 def start(shape: Shape, n_probes: int, seed: int, device: torch.device) -> Params:

@@ -12,7 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from actstore.errors import WorkError
 from analyses.probes.edge.batch import EdgeBatch
 from analyses.probes.edge.climb import Climb
-from analyses.probes.edge.network import Noise, Params, Shape, logits, start
+from analyses.probes.edge.network import Noise, Params, Shape, StepNoise, logits, start
 from analyses.probes.edge.rule import EdgeTraining
 from analyses.probes.edge.turns import part, predicted, turns
 from analyses.probes.stacked_adam import StackedAdam, clipped
@@ -48,11 +48,10 @@ class EdgeStack:
 
     def step(self, batch: EdgeBatch) -> None:
         """One step of every live probe."""
-        before = self.noise.generator.get_state()
-        found = []
+        noise, reads_PL, found = StepNoise(self.noise), self._live_reads(), []
         for probes in turns(self.shape, batch, len(self.live)):
-            self.noise.generator.set_state(before)
-            found.append(self._gradients(part(self.params, probes), self._live_reads()[probes], batch))
+            noise.again()
+            found.append(self._gradients(part(self.params, probes), reads_PL[probes], batch, noise))
         gradients = {name: torch.cat([one[name] for one in found]) for name in self.params}
         rates = [self.climbs[probe].learning_rate for probe in self.live]
         self.optimiser.step(clipped(gradients, self.rule.clip), rates)
@@ -82,9 +81,9 @@ class EdgeStack:
         """Every probe as it was when its dev score was best."""
         return {name: torch.stack([one[name] for one in self.best]) for name in self.best[0]}
 
-    def _gradients(self, params: Params, reads_PL: Tensor, batch: EdgeBatch) -> Params:
+    def _gradients(self, params: Params, reads_PL: Tensor, batch: EdgeBatch, noise: Noise) -> Params:
         """By the mean over (target, label) cells of each probe's loss; those of the probes do not meet."""
-        score_PBK = logits(params, batch, reads_PL, self.noise)
+        score_PBK = logits(params, batch, reads_PL, noise)
         wanted_PBK = batch.label_BK.expand_as(score_PBK)
         cell_PBK = binary_cross_entropy_with_logits(score_PBK, wanted_PBK, reduction="none")
         loss = cell_PBK.flatten(start_dim=1).mean(dim=1).sum()
