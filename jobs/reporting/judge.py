@@ -9,7 +9,7 @@ from actstore.store.objects import Objects
 from analyses.paper.change import TASKS, figure2, figure5, single_sentence
 from analyses.paper.finding import MISSING, Finding, Models, Row
 from analyses.paper.layers import figure3, figure4
-from analyses.paper.learned import only_learned, unlearned
+from analyses.paper.learned import failed_seeds, only_learned, told_failed, unlearned, without
 from analyses.paper.syntax import appendix_b, figure1
 from analyses.paper.table1 import appendix_a, table1
 from jobs.reporting.section import Section
@@ -39,18 +39,22 @@ def has_exhibits(sections: Sequence[Section]) -> bool:
 
 
 def findings(sections: Sequence[Section], models: Models) -> list[Finding]:
-    """Every statement of the paper, judged by the results of these names."""
-    scores = [row for one in sections if one.kind == "task_score" for row in one.rows]
+    """Every statement of the paper, judged by the results of these names.
+
+    Seeds that failed, beside others that learned their task, have no part in a verdict, and are named.
+    """
+    every = [row for one in sections if one.kind == "task_score" for row in one.rows]
+    failed = failed_seeds(every, models)
+    scores = without(every, failed)
     whole = _whole(sections, scores, models)
-    found = [
-        _told(finding, {row["task"] for row in whole} if kind == "ablation" else set())
-        for _, kind, starts, judge in EXHIBITS
-        for finding in judge(
-            [row for one in _of(sections, kind, starts) for row in one.rows]
-            + (whole if kind == "ablation" else []),
-            models,
-        )
-    ]
+    found: list[Finding] = []
+    for _, kind, starts, judge in EXHIBITS:
+        mine = [row for one in _of(sections, kind, starts) for row in one.rows]
+        if kind == "ablation":
+            tasks = {row["task"] for row in whole}
+            found += [_told(finding, tasks) for finding in judge([*mine, *whole], models)]
+        else:
+            found += [told_failed(one, failed, models) for one in judge(without(mine, failed), models)]
     return only_learned(found, unlearned(scores, models))
 
 

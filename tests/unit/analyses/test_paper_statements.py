@@ -1,9 +1,11 @@
 """The paper's statements, judged on numbers whose answer is known."""
 
+from dataclasses import replace
+
 from analyses.paper.change import figure2, figure5, single_sentence
 from analyses.paper.finding import Models
 from analyses.paper.layers import figure3, figure4
-from analyses.paper.learned import only_learned, unlearned
+from analyses.paper.learned import failed_seeds, only_learned, told_failed, unlearned, without
 from analyses.paper.syntax import appendix_b, figure1
 from analyses.paper.table1 import appendix_a, table1
 
@@ -129,3 +131,20 @@ def test_what_was_not_learned_is_not_judged():
     baselines = [*probes("mix", base=0.97, n=0.96, r0=0.80), *probes("lexical", base=0.88)]
     told = only_learned(table1(baselines, MODELS), lacking)[:2]
     assert verdicts(told) == ["not comparable", "same direction"]  # the second is about no task's model
+
+
+def test_a_seed_that_failed_has_no_part_in_a_verdict():
+    def scores(**values):
+        about = {"task": "mnli", "metric": "accuracy", "corpus": "nli-dev"}
+        return [{**about, "checkpoint": name, "value": value} for name, value in values.items()]
+
+    two = replace(MODELS, task_of={**MODELS.task_of, "n2": "mnli"}, base_of={**MODELS.base_of, "n2": "base"})
+    floor = {"(majority)": 0.33}
+    failed = failed_seeds(scores(n=0.75, n2=0.34, **floor), two)
+    assert failed == {"n2": "accuracy 0.34, the majority's answer 0.33"}
+    assert failed_seeds(scores(n=0.35, n2=0.34, **floor), two) == {}  # the task was not learned at all
+    rows = [*rsa("n", falling(9, 0.3)), *rsa("n2", falling(9, 0.9)), *rsa("n", falling(9, 0.5), "nli-inputs")]
+    (one, _), (both, _) = figure5(without(rows, failed), two), figure5(rows, two)
+    assert (one.verdict, both.verdict) == ("same direction", "differs")
+    told = told_failed(one, failed, two)
+    assert told.reason.endswith("without n2 (accuracy 0.34, the majority's answer 0.33): not learned")

@@ -48,3 +48,26 @@ def test_it_does_not_where_a_point_is_there_or_the_corpus_is_another():
     assert (own.verdict, own.ours) == ("differs", "k = 9: -1.0 points")
     assert "fine-tuned models" not in own.reason
     assert squad_of([frozen({9: 60.0}), scored("qa-test", 80.0)]).verdict == "not there yet"
+
+
+def test_a_seed_that_failed_is_no_full_fine_tuning_and_is_named_where_rows_of_it_are():
+    tasks = {"q": "squad", "q2": "squad", "n": "mnli", "d": "dep"}
+    two = Models(task_of=tasks, base_of=dict.fromkeys(tasks, "base"), n_layers=12)
+    about = {"task": "squad", "metric": "f1", "corpus": "qa-dev"}
+    rows = [{**about, "checkpoint": name, "value": f1} for name, f1 in
+            (("q", 80.0), ("q2", 2.0), ("(majority)", 1.0))]  # fmt: skip
+    alike = {"measure": "rsa", "corpus": "wikipedia", "checkpoint_a": "base"}
+    values = {"q": 0.97, "q2": 0.1, "n": 0.9, "d": 0.8}
+    moved = [{**alike, "checkpoint_b": name, "layer_a": k, "layer_b": k, "value": value}
+             for name, value in values.items() for k in range(13)]  # fmt: skip
+    sections = [
+        frozen({9: 60.0}),
+        section("task_score", "qa-sN", rows),
+        section("similarity", "figure2", moved),
+    ]
+    found = findings(sections, two)
+    lost = next(one for one in found if one.exhibit == "Figure 3" and "SQuAD" in one.statement)
+    assert lost.ours == "k = 9: -20.0 points"
+    like = next(one for one in found if one.statement.startswith("SQuAD stays like the base"))
+    assert (like.verdict, like.ours) == ("same direction", "0.970 at layer 7")
+    assert like.reason.endswith("without q2 (f1 2, the majority's answer 1): not learned")
