@@ -1,5 +1,6 @@
 """The tables of a store as DuckDB views, named and shaped as docs/format.md says."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
@@ -129,8 +130,14 @@ def explained(sql: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
+        word = re.search(r'syntax error at or near "(\w+)"', str(error))
+        quote = (
+            f'; the column {word[1]} is a word of SQL too: write it as "{word[1]}"'
+            if (word and word[1] in {*tokens.TOKENS.names, *tokens.SEQUENCES.names})
+            else ""
+        )
         raise RequestError(
-            f'SQL {sql!r}: {error}; `actstore sql STORE "SHOW TABLES"` lists tables'
+            f'SQL {sql!r}: {error}{quote}; `actstore sql STORE "SHOW TABLES"` lists tables'
         ) from error
 
 

@@ -207,6 +207,13 @@ def test_sql_that_is_wrong_or_would_write_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_column_that_is_a_word_of_sql_is_told(small: SmallStore) -> None:
+    store = Store(small.objects)
+    with pytest.raises(RequestError, match='the column window is a word of SQL too: write it as "window"'):
+        store.query("base", "small", [1], where="window = 0")
+    assert store.query("base", "small", [1], where='"window" = 0').read_all().num_rows > 0
+
+
 def test_sql_lists_and_describes_its_tables(small: SmallStore) -> None:
     listed = {row["name"] for row in rows(small, "SHOW TABLES")}
     stored = {"checkpoints", "corpora", "runs", "examples", "words", "tokens", "word_tokens", "labels"}
