@@ -1,6 +1,7 @@
 """The structural probes of a study: planned over stored runs; everything that can be wrong is found here."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -26,6 +27,7 @@ from analyses.probes.structural.rows import PROBES
 from analyses.probes.structural.rule import TrainingRule
 from analyses.probes.structural.treebank import LABEL_COLUMNS, refuse_no_trees
 from analyses.probes.structural.work import StructuralWork
+from analyses.similarity.replicates import replicate_labels
 from analyses.similarity.request import StoredCorpus
 from jobs.asked import runs_read
 from jobs.probing import PROBES_FILE, PlannedProbes
@@ -64,10 +66,15 @@ def plan_structural(
         writer=writer,
         device=given.device,
         provenance=lambda: _provenance(objects, block, checkpoints, writer.read_table(PROBES_FILE)),
-        shown_of=shown_of,
+        shown_of=partial(shown_of, groups=_groups(objects, given)),
         store=objects,
         study=study.name,
     )
+
+
+def _groups(objects: Objects, given: StructuralProbe) -> dict[str, str]:
+    """What checkpoints are called together that differ by seed alone."""
+    return replicate_labels({name: names.checkpoint(objects, name).replicate for name in given.checkpoints})
 
 
 def _checkpoints(objects: Objects, study: Study, given: StructuralProbe) -> tuple[ProbedCheckpoint, ...]:

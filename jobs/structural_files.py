@@ -1,5 +1,6 @@
 """What a structural-probing result shows: its table as text, curves over layers and over ranks."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -18,8 +19,11 @@ METRICS = {
 """What each kind of probe is measured by, as figures and tables call it."""
 
 
-def shown_of(name: str, probes: pa.Table) -> Shown:
-    """Tables and figures of a result; `probes`: rows of PROBES."""
+def shown_of(name: str, probes: pa.Table, *, groups: Mapping[str, str] | None = None) -> Shown:
+    """Tables and figures of a result; `probes`: rows of PROBES.
+
+    `groups`: what checkpoints are called together that differ by seed alone: curves of one colour.
+    """
     rows = [row for row in probes.to_pylist() if row["split"] == "test"]
     ranks = sorted({row["rank"] for row in rows})
     over_layers = [_panel(rows, kind, metric, title) for (kind, metric), title in METRICS.items()]
@@ -28,7 +32,9 @@ def shown_of(name: str, probes: pa.Table) -> Shown:
     about = f"test set, {' / '.join(f'{n:,}' for n in n_sentences)} sentences"
     files: dict[str, bytes] = {}
     if panels:
-        figure = probe_curves(panels, title="Structural probes, layer by layer", subtitle=about)
+        drawn = groups if len(ranks) == 1 else None  # lines of several ranks are named by rank too
+        told = f"{about}; a line for each seed" if drawn else about
+        figure = probe_curves(panels, title="Structural probes, layer by layer", subtitle=told, groups=drawn)
         files |= figure.files(name)
     if panels and len(ranks) > 1:
         swept = [_by_rank(rows, kind, metric, title) for (kind, metric), title in METRICS.items()]

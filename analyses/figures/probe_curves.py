@@ -35,14 +35,18 @@ def probe_curves(
     powers: bool = False,
     columns: int = 2,
     x_labels: Mapping[float, str] | None = None,
+    groups: Mapping[str, str] | None = None,
 ) -> Figure:
     """Lines with a mark at each point; where there are seeds their mean, and mean ± deviation as a band.
 
     `powers`: the x axis is of powers of two, as ranks and sizes are. `x_labels`: what places of the x axis
-    are called that are no plain number.
+    are called that are no plain number. `groups`: what lines are called together that share a colour and an
+    entry of the legend, as checkpoints that differ by seed alone.
     """
-    lines = list(dict.fromkeys(str(point["line"]) for panel in panels for point in panel.points))
-    charts = [_panel(panel, lines, x_title, powers, x_labels or {}) for panel in panels]
+    known = groups or {}
+    lines = dict.fromkeys(str(point["line"]) for panel in panels for point in panel.points)
+    named = {line: known.get(line, line) for line in lines}
+    charts = [_panel(panel, named, x_title, powers, x_labels or {}) for panel in panels]
     n_seeds = max(point["n"] for panel in panels for point in means(panel.points))
     told = [subtitle, *([f"bands: mean ± standard deviation over {n_seeds} seeds"] if n_seeds > 1 else [])]
     heading = alt.TitleParams(title, subtitle=[line for line in told if line])
@@ -61,15 +65,25 @@ def means(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return out
 
 
-def _panel(panel: Panel, lines: list[str], x_title: str, powers: bool, x_labels: Mapping[float, str]) -> Any:
-    marks = {line: SHAPES[at % len(SHAPES)] for at, line in enumerate(lines)}
-    values = [{**point, "marker": marks[point["line"]]} for point in means(panel.points)]
-    legend = alt.Legend(title=None, symbolType="stroke", symbolOpacity=1) if len(lines) > 1 else None
-    colours = [COLOURS[at % len(COLOURS)] for at in range(len(lines))]
+def _panel(
+    panel: Panel, named: Mapping[str, str], x_title: str, powers: bool, x_labels: Mapping[float, str]
+) -> Any:
+    """`named`: what each line is called in the legend."""
+    entries = list(dict.fromkeys(named.values()))
+    marks = {entry: SHAPES[at % len(SHAPES)] for at, entry in enumerate(entries)}
+    values = [
+        {**point, "entry": named[point["line"]], "marker": marks[named[point["line"]]]}
+        for point in means(panel.points)
+    ]
+    legend = alt.Legend(title=None, symbolType="stroke", symbolOpacity=1) if len(entries) > 1 else None
+    colours = [COLOURS[at % len(COLOURS)] for at in range(len(entries))]
     base = alt.Chart(alt.InlineData(values=values)).encode(
         x=_x_axis(values, x_title, powers, x_labels),
         y=alt.Y("value:Q", title=panel.title, scale=_y_scale(values)),
-        color=alt.Color("line:N", scale=alt.Scale(domain=lines, range=colours), sort=lines, legend=legend),
+        color=alt.Color(
+            "entry:N", scale=alt.Scale(domain=entries, range=colours), sort=entries, legend=legend
+        ),
+        detail="line:N",
     )
     drawn = [
         base.mark_line(strokeWidth=2.5),

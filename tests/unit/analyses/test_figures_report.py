@@ -9,6 +9,7 @@ from actstore.errors import RequestError
 from actstore.schema.tables import RESULTS
 from analyses.figures.curves import DEVIATION, INTERVAL, NO_BAND, curves
 from analyses.figures.layers import layer_curves, value_domain
+from analyses.figures.probe_curves import Panel, probe_curves
 from analyses.report import similarity_table
 
 
@@ -167,3 +168,23 @@ def test_words_are_called_words_and_other_depths_are_told():
     assert "5,000 words" in drawn
     assert "Layer of base (0 = embeddings)" in drawn
     assert similarity_table(table, unit="word")[0].title == "rsa (5,000 words)"
+
+
+def test_lines_called_together_share_a_colour_and_an_entry_and_stay_lines():
+    points = tuple(
+        {"line": line, "x": x, "value": at + x / 10}
+        for at, line in enumerate(("base", "dep-s0", "dep-s1"))
+        for x in range(3)
+    )
+    apart, together = (
+        probe_curves([Panel(title="UUAS", points=points)], title="t", groups=groups).svg()
+        for groups in (None, {"dep-s0": "dep", "dep-s1": "dep"})
+    )
+    assert ">dep-s1</text>" in apart
+    assert ">dep</text>" in together
+    assert ">dep-s1</text>" not in together
+    strokes = [
+        re.findall(r'aria-roledescription="line mark"[^>]*stroke="([^"]+)"', one) for one in (apart, together)
+    ]
+    assert [len(colours) for colours in strokes] == [3, 3]
+    assert [len(set(colours)) for colours in strokes] == [3, 2]
