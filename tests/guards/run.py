@@ -81,6 +81,7 @@ def main() -> int:
         "--no-first", action="store_true", help="do not run the tests of the whole tree first"
     )
     given = options.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` would let the tests ignore it
     chosen = [
         guard for area in given.areas or areas() for guard in guards(area)
         if not given.only or given.only in guard.name

@@ -1,5 +1,6 @@
 """Clusters of several Ray nodes on this machine, which notice a lost node fast."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -42,8 +43,9 @@ def ray_cluster(*, head_cpus: int, **settings: Any) -> Iterator[Any]:
 def ray_folder() -> Iterator[str]:
     """A cluster's own folder: the usual one names the cluster that started last, whosever it is.
 
-    Short, as it holds sockets.
+    Short, as it holds sockets. The usual one has to be there all the same: `Cluster` notes its address there.
     """
+    Path(os.environ.get("TMPDIR", "/tmp"), "ray").mkdir(parents=True, exist_ok=True)
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
     try:
         yield folder
