@@ -1,5 +1,6 @@
 """What the nodes of a cluster have and see. Imported only once Ray is connected."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from actstore.errors import ClusterError
 from actstore.schema.ports import Resources
 
 ANSWER_SECONDS = 60.0
+LOST_SECONDS = 30.0
+"""Until Ray notices that a node is gone, by its usual settings."""
 _RAY: Any = ray
 """Without its types, which are incomplete."""
 ADVICE = "use a path that every node shares, or s3://"
@@ -28,17 +31,20 @@ def describe_resources() -> str:
 
 
 def check_nodes(probes: Sequence[AnyProbe]) -> None:
-    """Every node proves that it sees what the driver sees. Raises ClusterError with node and path."""
+    """Every node proves that it sees what the driver sees. Raises ClusterError with node and path.
+
+    A node that is lost meanwhile proves nothing and gets no work.
+    """
     environment = worker_environment(Resources(), {})
     look = ray.remote(num_cpus=0, max_retries=0, runtime_env={"env_vars": environment})(missing)
-    answers = {
-        _node_name(node): look.options(
+    answers = [
+        (node, look.options(
             scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        ).remote(probes)
+        ).remote(probes))
         for node in alive_nodes()
-    }
-    for name, answer in answers.items():
-        _check_answer(name, answer)
+    ]  # fmt: skip
+    for node, answer in answers:
+        _check_answer(node, answer)
 
 
 def node_name(node_id: str) -> str:
@@ -46,13 +52,27 @@ def node_name(node_id: str) -> str:
     return next((_node_name(node) for node in _RAY.nodes() if node["NodeID"] == node_id), node_id[:8])
 
 
-def _check_answer(name: str, answer: Any) -> None:
+def _check_answer(node: Mapping[str, Any], answer: Any) -> None:
     try:
         lacks: str | None = ray.get(answer, timeout=ANSWER_SECONDS)
     except ray.exceptions.RayError as error:
-        raise ClusterError(f"node {name} did not answer whether it sees the files: {error}") from error
+        if _is_lost(node["NodeID"]):
+            return
+        raise ClusterError(
+            f"node {_node_name(node)} did not answer whether it sees the files: {error}"
+        ) from error
     if lacks is not None:
-        raise ClusterError(f"node {name} {lacks}; {ADVICE}")
+        raise ClusterError(f"node {_node_name(node)} {lacks}; {ADVICE}")
+
+
+def _is_lost(node_id: str) -> bool:
+    """Whether Ray takes the node for dead, now or in a moment."""
+    deadline = time.monotonic() + LOST_SECONDS
+    while any(node["NodeID"] == node_id for node in alive_nodes()):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(1)
+    return True
 
 
 def _node_name(node: Mapping[str, Any]) -> str:
