@@ -10,6 +10,8 @@ METRIC = {"mnli": "accuracy", "squad": "f1", "dep": "las"}
 MARGIN = {"mnli": 0.1, "squad": 10.0, "dep": 10.0}
 """How far above the majority's answer a model has learned a task: ten points, our choice."""
 MAJORITY = "(majority)"
+CHECKPOINTS = ("checkpoint", "checkpoint_a", "checkpoint_b")
+"""Columns that name one."""
 
 
 def unlearned(rows: Sequence[Row], models: Models) -> dict[str, str]:
@@ -48,8 +50,13 @@ def failed_seeds(rows: Sequence[Row], models: Models) -> dict[str, str]:
 
 def without(rows: Sequence[Row], checkpoints: Mapping[str, str]) -> list[Row]:
     """The rows that are of none of some checkpoints."""
-    names = ("checkpoint", "checkpoint_a", "checkpoint_b")
-    return [row for row in rows if not any(row.get(name) in checkpoints for name in names)]
+    return [row for row in rows if not any(row.get(name) in checkpoints for name in CHECKPOINTS)]
+
+
+def among(rows: Sequence[Row], checkpoints: Mapping[str, str]) -> dict[str, str]:
+    """Those of some checkpoints that rows are of."""
+    there = {row.get(name) for row in rows for name in CHECKPOINTS}
+    return {name: why for name, why in checkpoints.items() if name in there}
 
 
 def told_failed(one: Finding, failed: Mapping[str, str], models: Models) -> Finding:

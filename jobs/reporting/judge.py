@@ -9,7 +9,7 @@ from actstore.store.objects import Objects
 from analyses.paper.change import TASKS, figure2, figure5, single_sentence
 from analyses.paper.finding import MISSING, Finding, Models, Row
 from analyses.paper.layers import figure3, figure4
-from analyses.paper.learned import failed_seeds, only_learned, told_failed, unlearned, without
+from analyses.paper.learned import among, failed_seeds, only_learned, told_failed, unlearned, without
 from analyses.paper.syntax import appendix_b, figure1
 from analyses.paper.table1 import appendix_a, table1
 from jobs.reporting.section import Section
@@ -54,7 +54,8 @@ def findings(sections: Sequence[Section], models: Models) -> list[Finding]:
             tasks = {row["task"] for row in whole}
             found += [_told(finding, tasks) for finding in judge([*mine, *whole], models)]
         else:
-            found += [told_failed(one, failed, models) for one in judge(without(mine, failed), models)]
+            left_out = among(mine, failed)
+            found += [told_failed(one, left_out, models) for one in judge(without(mine, failed), models)]
     return only_learned(found, unlearned(scores, models))
 
 

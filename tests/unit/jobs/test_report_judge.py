@@ -71,3 +71,5 @@ def test_a_seed_that_failed_is_no_full_fine_tuning_and_is_named_where_rows_of_it
     like = next(one for one in found if one.statement.startswith("SQuAD stays like the base"))
     assert (like.verdict, like.ours) == ("same direction", "0.970 at layer 7")
     assert like.reason.endswith("without q2 (f1 2, the majority's answer 1): not learned")
+    single = next(one for one in found if one.exhibit == "Single sentences")
+    assert "not learned" not in single.reason  # no row of it is there
