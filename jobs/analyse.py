@@ -21,6 +21,7 @@ from jobs.console import Console
 from jobs.drift import FinishedDrift, plan_drift_block, run_drift, show_drift, told_drift
 from jobs.edge import plan_edge
 from jobs.executors import NoExecutor, gpus_per_worker, open_executor
+from jobs.extension import plan_extension_block
 from jobs.mdl import plan_mdl
 from jobs.options import add_study, add_workers, asked_study
 from jobs.prepare import refuse_later
@@ -39,6 +40,7 @@ PLANNERS: dict[str, Callable[[Objects, Objects, Study, Any], PlannedAnalysis]] =
     "mdl_probe": plan_mdl,
     "finetune": plan_score,
     "ablation": plan_ablation,
+    "analysis": plan_extension_block,
 }
 """How each further kind of analysis is planned."""
 

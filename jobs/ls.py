@@ -47,17 +47,22 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if sets:
         console.line("")
         console.table(SET_HEADERS, [[str(row[key]) for key in SET_KEYS] for row in sets])
-    told = [[row["kind"], row["name"], "stale" if row["stale"] else "current", _minute(row["finished"]),
-             row["result_id"]] for row in results]  # fmt: skip
+    told = [[_kind(row), row["name"], "stale" if row["stale"] else "current", _minute(row["finished"]),
+             row["result_id"], row["about"]] for row in results]  # fmt: skip
     if told:
         console.line("")
-        console.table(["result", "name", "state", "finished", "id"], told)
+        console.table(["result", "name", "state", "finished", "id", "about"], told)
     begun = [[row["checkpoint"], f"step {row['step']:,} of {row['n_steps']:,}", human_bytes(row["bytes"])]
              for row in training]  # fmt: skip
     if begun:
         console.line("")
         console.table(["in training", "state", "size"], begun)
     return 0
+
+
+def _kind(row: dict[str, Any]) -> str:
+    """A result's kind; of an analysis of another package with its own."""
+    return f"{row['kind']} ({row['of']})" if row["of"] else str(row["kind"])
 
 
 def state_of(row: dict[str, Any]) -> str:

@@ -53,5 +53,9 @@ RESULTS: dict[str, pa.Schema] = {
         [("name", _S), ("kind", _S), ("task", _S), ("base", _S), ("n_layers", _I), ("seed", _I),
          ("metric", _S), ("value", _F)]
     ),
+    "analysis": pa.schema(
+        [("name", _S), ("kind", _S), ("corpus", _S), ("checkpoint_a", _S), ("checkpoint_b", _S),
+         ("layer", _I), ("n_tokens", pa.int64()), ("seed", _I), ("metric", _S), ("value", _F)]
+    ),
 }  # fmt: skip
 """By kind; a result's table has these columns in this order."""

@@ -95,7 +95,8 @@ class ResultWriter:
 
 
 def list_results(objects: Objects) -> list[dict[str, Any]]:
-    """Every finished result, last asked for first: kind, name, result_id, study, finished, asked, stale.
+    """Every finished result, last asked for first: kind, name, result_id, study, finished, asked, stale;
+    and of an analysis of another package `of`, its kind, and `about`, what it says of itself.
 
     A result is stale when its study asked for another one of the same kind and name after it.
     """
@@ -139,4 +140,5 @@ def _asked(objects: Objects, kind: str, name: str, result_id: str) -> str:
 
 
 def _about(provenance: dict[str, Any]) -> dict[str, Any]:
-    return {"study": str(provenance.get("study", "")), "finished": str(provenance.get("finished", ""))}
+    about = {key: str(provenance.get(key, "")) for key in ("study", "finished", "about")}
+    return {**about, "of": str(provenance.get("extension", {}).get("kind", ""))}

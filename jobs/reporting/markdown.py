@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 from analyses.paper.finding import MISSING
-from jobs.reporting.about import ABOUT, counted_verdicts
+from jobs.reporting.about import counted_verdicts
 from jobs.reporting.content import Content
 from jobs.reporting.judge import exhibit_of
 from jobs.reporting.section import figure_files
@@ -42,7 +42,7 @@ def markdown_page(content: Content, figures: str) -> str:
     for section in content.sections:
         title = exhibit_of(section)
         lines += [f"## {title}: {section.name}" if title else f"## {section.kind} {section.name}", ""]
-        lines += [ABOUT[section.kind], ""]
+        lines += [section.about, ""]
         lines += [f"![{section.name}]({figures}/{quote(name)})\n" for name, _ in figure_files(section)]
         lines += [text.markdown() for text in section.texts]
         runs = ", ".join(f"{run} ({name})" for name, run in section.runs.items())

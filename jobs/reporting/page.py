@@ -6,7 +6,7 @@ from html import escape
 
 from analyses.paper.finding import MISSING, Finding
 from analyses.report import TextTable
-from jobs.reporting.about import ABOUT, counted_verdicts
+from jobs.reporting.about import counted_verdicts
 from jobs.reporting.content import Content
 from jobs.reporting.judge import exhibit_of
 from jobs.reporting.section import Section
@@ -66,7 +66,7 @@ def _section(section: Section, findings: Sequence[Finding]) -> list[str]:
         for figure in section.figures
     )
     return [
-        f"<section><h2>{escape(title)}</h2><p>{escape(ABOUT[section.kind])}</p>",
+        f"<section><h2>{escape(title)}</h2><p>{escape(section.about)}</p>",
         f'<ul class="said">{said}</ul>' if said else "",
         f"<figure>{figures}</figure>" if figures else "",
         *(_table(text) for text in section.texts),

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from actstore.store.results import ResultWriter
 from analyses.report import TextTable
+from jobs.reporting.about import ABOUT
 
 SVG = ".svg"
 
@@ -25,6 +26,11 @@ class Section:
     figures: tuple[bytes, ...]
     """SVG."""
     provenance: Mapping[str, Any]
+
+    @property
+    def about(self) -> str:
+        """What its kind is; an analysis of another package says it itself."""
+        return str(self.provenance.get("about") or ABOUT.get(self.kind, ""))
 
     @property
     def runs(self) -> dict[str, str]:

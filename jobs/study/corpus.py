@@ -21,7 +21,7 @@ from jobs.study.label_file import LabelSource, label_problem
 from jobs.study.tables import hint
 
 ALLOWED = {
-    "format": (*FORMATS, *WORDLESS_FORMATS, *LATER_FORMATS, *plugin_formats()),
+    "format": (*FORMATS, *WORDLESS_FORMATS, *LATER_FORMATS),
     "text_from": TEXT_FROM,
     "detokenize": DETOKENIZE,
     "split_into": SPLIT_INTO,
@@ -64,8 +64,11 @@ class Corpus(Block):
     @field_validator(*ALLOWED)
     @classmethod
     def _known(cls, value: str | None, info: ValidationInfo) -> str | None:
-        allowed = ALLOWED[str(info.field_name)]
-        if value is not None and value not in allowed:
+        ours = ALLOWED[str(info.field_name)]
+        if value is None or value in ours:
+            return value
+        allowed = (*ours, *(plugin_formats() if info.field_name == "format" else ()))
+        if value not in allowed:
             raise refuse(hint(value, allowed))
         return value
 

@@ -7,6 +7,7 @@ from analyses.similarity.pairs import resolve_pairs
 from jobs.study.ablation import Ablation
 from jobs.study.drift import Drift
 from jobs.study.edge_probe import SpanProbe
+from jobs.study.extension import Extension
 from jobs.study.finetune import PRETRAINING
 from jobs.study.mdl_probe import MdlProbe
 from jobs.study.similarity import Similarity
@@ -20,7 +21,7 @@ LAST = "last"
 ABLATION_KIND = "ablation"
 
 
-Reading = Similarity | Drift | SpanProbe | WordProbe | StructuralProbe | MdlProbe
+Reading = Similarity | Drift | SpanProbe | WordProbe | StructuralProbe | MdlProbe | Extension
 """Analyses that read every layer that is stored."""
 
 
@@ -131,11 +132,13 @@ def _only_trained_on(study: Study, used: list[tuple[str, str]]) -> set[str]:
 def _checkpoints(study: Study, block: Reading) -> list[str]:
     if isinstance(block, Similarity | Drift):
         return list(dict.fromkeys(name for pair in resolve_pairs(block.pairs, study.bases) for name in pair))
-    return list(block.checkpoints)
+    if isinstance(block, Extension) and block.pairs is not None:
+        return list(dict.fromkeys(name for pair in resolve_pairs(block.pairs, study.bases) for name in pair))
+    return list(block.checkpoints or ())
 
 
 def _corpora(study: Study, block: Reading) -> list[str]:
-    if isinstance(block, Similarity | Drift):
+    if isinstance(block, Similarity | Drift | Extension):
         return list(block.corpora)
     if isinstance(block, SpanProbe):
         tasks = [study.edge_tasks[name] for name in block.tasks]

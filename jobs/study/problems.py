@@ -12,6 +12,7 @@ from jobs.study.checkpoint import Checkpoint
 from jobs.study.corpus import Corpus
 from jobs.study.drift import Drift
 from jobs.study.edge_probe import EdgeProbe, EdgeTask
+from jobs.study.extension import Extension
 from jobs.study.extract import Extract
 from jobs.study.finetune import Finetune
 from jobs.study.mdl_probe import MdlProbe
@@ -25,7 +26,7 @@ LISTED: Mapping[str, type[BaseModel]] = {
     "checkpoint": Checkpoint, "corpus": Corpus, "finetune": Finetune, "similarity": Similarity,
     "drift": Drift,
     "edge_probe": EdgeProbe, "word_probe": WordProbe, "structural_probe": StructuralProbe,
-    "mdl_probe": MdlProbe, "ablation": Ablation,
+    "mdl_probe": MdlProbe, "ablation": Ablation, "analysis": Extension,
 }  # fmt: skip
 """Tables that may come several times: `[[key]]`."""
 TABLES = ("extract", "edge_tasks")

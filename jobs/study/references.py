@@ -19,6 +19,7 @@ REFERENCES: Mapping[str, Mapping[str, str]] = {
     "structural_probe": {"checkpoints": CHECKPOINT, **SPLITS},
     "mdl_probe": {"tasks": EDGE_TASK, "checkpoints": CHECKPOINT},
     "ablation": {"base": CHECKPOINT, "train": CORPUS, "dev": CORPUS},
+    "analysis": {"pairs": CHECKPOINT, "checkpoints": CHECKPOINT, "corpora": CORPUS},
 }
 """Block, key in it, what the names of that key are names of."""
 

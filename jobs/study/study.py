@@ -11,6 +11,7 @@ from jobs.study.checkpoint import Checkpoint
 from jobs.study.corpus import Corpus
 from jobs.study.drift import Drift
 from jobs.study.edge_probe import EdgeProbe, EdgeTask
+from jobs.study.extension import Extension
 from jobs.study.extract import Extract
 from jobs.study.finetune import Finetune
 from jobs.study.mdl_probe import MdlProbe
@@ -18,7 +19,7 @@ from jobs.study.similarity import Similarity
 from jobs.study.structural_probe import StructuralProbe
 from jobs.study.word_probe import WordProbe
 
-Analysis = Similarity | Drift | EdgeProbe | WordProbe | StructuralProbe | MdlProbe | Ablation
+Analysis = Similarity | Drift | EdgeProbe | WordProbe | StructuralProbe | MdlProbe | Ablation | Extension
 
 
 def _blocks(key: str) -> Any:
@@ -46,6 +47,7 @@ class Study(Block):
     structural_probe: tuple[StructuralProbe, ...] = _blocks("structural_probe")
     mdl_probe: tuple[MdlProbe, ...] = _blocks("mdl_probe")
     ablation: tuple[Ablation, ...] = _blocks("ablation")
+    analysis: tuple[Extension, ...] = _blocks("analysis")
     _path: Path = PrivateAttr(default=Path())
 
     @property
@@ -80,4 +82,5 @@ class Study(Block):
 
 ANALYSIS_KINDS = (
     "similarity", "drift", "edge_probe", "word_probe", "structural_probe", "mdl_probe", "ablation",
+    "analysis",
 )  # fmt: skip

@@ -1,6 +1,5 @@
 """A corpus format of an installed package: known to studies, read as our own, told where broken."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +10,8 @@ from actstore.errors import CorpusError
 from actstore.formats.options import ReadOptions
 from actstore.formats.plugins import plugin_formats
 from actstore.formats.registry import read_examples
-from tests.support.commands import ROOT, environment
+from tests.support.plugins import install, register
 
-PACKAGE = ROOT / "tests" / "plugins" / "stanzas"
 READ = """
 import sys
 from actstore.formats.options import ReadOptions
@@ -25,22 +23,9 @@ print([(example.text, len(example.words)) for example in read_examples(corpus.re
 
 
 def test_a_format_of_an_installed_package(tmp_path: Path) -> None:
-    shutil.copytree(PACKAGE, tmp_path / "source")
-    site = tmp_path / "site"
-    install = [
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--target",
-        site,
-        tmp_path / "source",
-    ]
-    subprocess.run([sys.executable, "-m", "pip", *map(str, install)], check=True, capture_output=True)
+    variables = install("stanzas", tmp_path)
     poem = tmp_path / "poem.txt"
     poem.write_text("one two\nthree\n\n\nfour\n\nfive six\n")
-    variables = environment()
-    variables["PYTHONPATH"] = f"{site}:{variables['PYTHONPATH']}"
     done = subprocess.run(
         [sys.executable, "-c", READ, str(poem)], env=variables, check=True, capture_output=True, text=True
     )
@@ -58,12 +43,8 @@ def test_a_package_that_is_broken_is_told(
     points: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(1 if points else 2):
-        info = tmp_path / f"broken{number}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: broken{number}\nVersion: 1.0\n")
         point = points or f"broken = package{number}:read"
-        (info / "entry_points.txt").write_text(f"[actstore.formats]\n{point}\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
+        register(tmp_path, f"broken{number}", {"actstore.formats": f"{point}\n"}, monkeypatch)
     told = "can not be loaded" if points else "brought by 2 packages"
     with pytest.raises(CorpusError, match=told):
         list(read_examples(ReadOptions(format="broken", path="x")).examples)

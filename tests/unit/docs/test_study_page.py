@@ -10,6 +10,7 @@ from jobs.study.checkpoint import Checkpoint
 from jobs.study.corpus import Corpus
 from jobs.study.drift import Drift
 from jobs.study.edge_probe import EdgeProbe
+from jobs.study.extension import Extension
 from jobs.study.extract import Extract
 from jobs.study.finetune import Finetune
 from jobs.study.load import load_study
@@ -35,6 +36,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "study.md").read_text()
         ("[[structural_probe]]", StructuralProbe),
         ("[[mdl_probe]]", MdlProbe),
         ("[[ablation]]", Ablation),
+        ("[[analysis]]", Extension),
     ],
 )
 def test_every_key_is_on_the_page_and_no_other(heading: str, block: type) -> None:

@@ -45,7 +45,7 @@ CASES = {
         f"{STUDY}[[checkpoints]]\nname = 'a'\n",
         'unknown key "checkpoints"; did you mean "checkpoint"? Allowed are store, results, seed, checkpoint, '
         "corpus, extract, edge_tasks, finetune, similarity, drift, edge_probe, word_probe, structural_probe, "
-        "mdl_probe, ablation",
+        "mdl_probe, ablation, analysis",
     ),
     "missing key": (
         STUDY.replace('path = "wiki.txt"\n', ""),
