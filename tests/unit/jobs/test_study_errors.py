@@ -39,7 +39,7 @@ CASES = {
         'unknown key "sed"; did you mean "seed"? Allowed are store, results, seed, checkpoint, corpus, '
         "extract, "
         "edge_tasks, finetune, similarity, drift, edge_probe, word_probe, structural_probe, mdl_probe, "
-        "ablation",
+        "ablation, analysis",
     ),
     "field names are no keys": (
         f"{STUDY}[[checkpoints]]\nname = 'a'\n",
