@@ -121,9 +121,14 @@ def test_other_places_and_pickles_are_refused(service: Service, change: tuple[st
 
 
 @pytest.mark.parametrize(
-    "name", ["none.toml", "../study.toml", "/etc/passwd", "text.txt", "", "models", "study.toml\x00"]
+    "name",
+    ["none.toml", "../study.toml", "link.toml", "/etc/passwd", "text.txt", "", "models", "study.toml\x00"],
 )
 def test_only_studies_of_the_folder(service: Service, name: str) -> None:
+    """One that could be run lies beside the folder, and a link in the folder leads to it."""
+    outside = service.studies.parent / "study.toml"
+    outside.write_text((service.studies / "study.toml").read_text())
+    (service.studies / "link.toml").symlink_to(outside)
     refused = service.post(study=name)
     assert refused.status_code in (400, 404), refused.text
     assert service.get("") == []
