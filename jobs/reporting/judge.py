@@ -89,6 +89,13 @@ def exhibit_of(section: Section) -> str | None:
     return None
 
 
+def findings_of(section: Section, findings: Sequence[Finding]) -> list[Finding]:
+    """What a result has to say of its exhibit; of a statement that begins with a probe's task, its own."""
+    exhibit, tasks = exhibit_of(section), {f"{row['task']}:" for row in section.rows if row.get("task")}
+    mine = [one for one in findings if one.exhibit == exhibit and one.verdict != MISSING]
+    return [one for one in mine if (first := one.statement.split()[0]) in tasks or not first.endswith(":")]
+
+
 def models_of(study: Study, objects: Objects) -> Models:
     """Tasks and bases as the study says; the depth of the first base that is stored."""
     given = {item.name: item.task for item in study.checkpoints if item.task is not None}

@@ -8,7 +8,7 @@ from analyses.paper.finding import MISSING, Finding
 from analyses.report import TextTable
 from jobs.reporting.about import counted_verdicts
 from jobs.reporting.content import Content
-from jobs.reporting.judge import exhibit_of
+from jobs.reporting.judge import exhibit_of, findings_of
 from jobs.reporting.section import Section
 from jobs.reporting.style import STYLE
 
@@ -59,7 +59,7 @@ def _summary(findings: Sequence[Finding]) -> list[str]:
 def _section(section: Section, findings: Sequence[Finding]) -> list[str]:
     exhibit = exhibit_of(section)
     title = f"{exhibit}: {section.name}" if exhibit else f"{section.kind} {section.name}"
-    told = [one for one in findings if one.exhibit == exhibit]
+    told = findings_of(section, findings)
     said = "".join(f"<li>{escape(one.statement)} <b>{one.verdict}</b></li>" for one in told)
     figures = "".join(
         f'<img alt="{escape(title)}" src="data:image/svg+xml;base64,{b64encode(figure).decode()}">'

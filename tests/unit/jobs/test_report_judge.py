@@ -1,7 +1,7 @@
 """Findings of a study's sections: what stands for full fine-tuning where no point of an ablation does."""
 
 from analyses.paper.finding import Models
-from jobs.reporting.judge import findings
+from jobs.reporting.judge import findings, findings_of
 from jobs.reporting.section import Section
 
 MODELS = Models(task_of={"q": "squad"}, base_of={"q": "base"}, n_layers=12)
@@ -73,3 +73,15 @@ def test_a_seed_that_failed_is_no_full_fine_tuning_and_is_named_where_rows_of_it
     assert like.reason.endswith("without q2 (f1 2, the majority's answer 1): not learned")
     single = next(one for one in found if one.exhibit == "Single sentences")
     assert "not learned" not in single.reason  # no row of it is there
+
+
+def test_a_section_says_what_is_said_of_its_own_task():
+    def probed(task, **scores):
+        about = {"task": task, "mode": "mix", "split": "test"}
+        rows = [{**about, "checkpoint": name, "micro_f1_all": f1} for name, f1 in scores.items()]
+        return section("edge_probe", f"table1-{task}", rows)
+
+    sections = [probed("pos", base=0.97, q=0.96), probed("srl", base=0.9, q=0.8)]
+    found = findings(sections, MODELS)
+    told = [[one.statement.split(":")[0] for one in findings_of(item, found)] for item in sections]
+    assert told == [["pos"], ["srl"]]
