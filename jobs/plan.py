@@ -19,6 +19,7 @@ from jobs.planned import (
     bytes_left,
     describe_for_plan,
     plan_runs,
+    same_runs,
     told,
     verdict,
     what_is_there,
@@ -87,6 +88,8 @@ def tell(
     """The plan for a person."""
     rows = [_row(item, found[item.spec.run_id]) for item in planned]
     console.table(HEADERS, rows_once(rows, "checkpoints", MOST_ROWS))
+    for line in same_runs(planned):
+        console.line(line)
     console.line("memory: at most, with the model, beside Python and its libraries")
     verdicts = ((f"{i.checkpoint} over {i.corpus}", _verdict(i, found[i.spec.run_id])) for i in planned)
     for line in said_once(verdicts, "runs"):
@@ -136,7 +139,7 @@ def _workers(planned: Sequence[PlannedRun], found: Mapping[str, Speed]) -> str:
     n_workers = max(1, min(n_cpus, fit))
     held = "" if fit >= n_cpus else f" (its memory holds {n_workers} of {n_cpus})"
     return (
-        f"{human_seconds(seconds)} of one worker left, {human_seconds(seconds / n_workers)} with the "
+        f"{_time(seconds)} of one worker left, {_time(seconds / n_workers)} with the "
         f"{n_workers} of this machine{held}, and the time to load models"
     )
 

@@ -115,6 +115,19 @@ def plan_runs(described: Described, objects: Objects | None) -> list[PlannedRun]
     return [replace(item, n_missing=len(left[item.spec.run_id])) for item in out]
 
 
+def same_runs(planned: Sequence[PlannedRun]) -> list[str]:
+    """A line for each set of checkpoints whose weights are the same, which run once."""
+    names: dict[str, list[str]] = {}
+    for item in planned:
+        names.setdefault(item.spec.run_id, []).append(item.checkpoint)
+    shared = dict.fromkeys(", ".join(found) for found in names.values() if len(found) > 1)
+    return [
+        f"{found} have the same weights: each corpus is run and stored once for them. If they should differ, "
+        "see their `model`, `revision`, `init` and `seed`"
+        for found in shared
+    ]
+
+
 def _planned(described: Described, run: NeededRun, meta: TokensMeta) -> PlannedRun:
     """A run of which nothing is stored."""
     ref = described.checkpoints[run.checkpoint]

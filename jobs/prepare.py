@@ -35,6 +35,7 @@ from actstore.store.labels import store_labels
 from actstore.store.objects import Objects
 from jobs.console import Console
 from jobs.labels import LabelInput, check_splits, describe_labelled, told_set, unseen_labels
+from jobs.naming import by_name
 from jobs.study.checkpoint import Checkpoint
 from jobs.study.corpus import Corpus
 from jobs.study.label_names import label_problems, tree_corpora
@@ -92,14 +93,14 @@ def describe_study(
     used_corpora = {run.corpus for run in needed}
     given = [item for item in study.checkpoints if item.name in used_checkpoints]
     describe = describe or partial(describe_checkpoint, remembered=Remembered(cache_folder()))
-    found = {item.name: (source := source_of(item), describe(source)) for item in given}
+    found = by_name("checkpoint", given, lambda item: (source := source_of(item), describe(source)))
     to_train = used_checkpoints - set(found)
     found |= {name: trained(name) for name in study.bases if name in to_train}
     readings: dict[str, ReadReport] = {}
     trees = tree_corpora(study)
     corpora = [item for item in study.corpora if item.name in used_corpora]
     inputs = {item.name: input_of(item, readings, trees=item.name in trees) for item in corpora}
-    described = {item.name: describe_labelled(item, inputs[item.name]) for item in corpora}
+    described = by_name("corpus", corpora, lambda item: describe_labelled(item, inputs[item.name]))
     check_splits(study, described)
     return Described(
         study=study,

@@ -62,7 +62,7 @@ def weight_files(folder: Path, *, allow_pickle: bool) -> list[Path]:
         if suffix == "bin" and not allow_pickle:
             raise ModelError(
                 f"{folder} has its weights as a pickle only, which can run code when opened; convert it to "
-                "safetensors, or set allow_pickle = true if you trust where it comes from"
+                "safetensors, or set allow_pickle = true in its [[checkpoint]] if you trust its source"
             )
         return [whole] if whole.is_file() else _parts(index)
     raise ModelError(

@@ -137,13 +137,17 @@ def further_labels(study: SmallStudy) -> SmallStudy:
         (no_hub_model, "ModelError", "'tuned': 'no/where' is no folder here ... or name a local folder"),
         (no_tokenizer, "ModelError", "models/tuned has no tokenizer ... save it there"),
         (no_weights, "ModelError", "models/tuned has no weights ... save the model"),
-        (pickled_weights, "ModelError", "as a pickle only ... convert it to safetensors ... allow_pickle"),
+        (
+            pickled_weights,
+            "ModelError",
+            "'tuned': ... as a pickle only ... convert it to safetensors ... allow_pickle = true in its",
+        ),
         (
             cut_weights,
             "ModelError",
             "model.safetensors is no whole safetensors file ... fetch the model again",
         ),
-        (no_text, "CorpusError", "no-such-text.txt"),
+        (no_text, "CorpusError", "corpus 'text': no corpus file at ... no-such-text.txt; check `path`"),
         (empty_text, "CorpusError", "text.txt holds no examples ... name a file with text in it"),
         (not_utf8, "CorpusError", "text.txt ... UTF-8"),
         (
@@ -174,7 +178,7 @@ def further_labels(study: SmallStudy) -> SmallStudy:
             "'tuned' ... AlbertModel is of no listed family ... families.py",
         ),
         (long_name, "StudyError", 'name = "a b" ... allowed are 1 to 100 letters, digits'),
-        (further_labels, "CorpusError", "no corpus file at ... s.jsonl"),
+        (further_labels, "CorpusError", "corpus 'more': no corpus file at ... s.jsonl"),
     ],
 )
 def test_a_study_that_can_not_be_run(

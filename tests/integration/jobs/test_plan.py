@@ -109,3 +109,16 @@ def test_a_worker_that_does_not_fit_is_refused(here: Here, study: SmallStudy) ->
     assert "a worker needs up to" in answer.err
     assert "base over text" in answer.out  # the plan itself is told
     assert here("plan", study.file, "--json").document["error"] == "CapacityError"
+
+
+def test_the_same_weights_under_two_names_are_told_and_counted_once(here: Here, study: SmallStudy) -> None:
+    file = study.only(["base"], ["text"]).write()
+    alone = here("plan", file, "--json").document["bytes_left"]
+    given = file.read_text()
+    first = given.index("[[checkpoint]]")
+    end = given.find("[[", first + 2)
+    file.write_text(given + "\n" + given[first:end].replace('name = "base"', 'name = "twin"'))
+    assert "base, twin have the same weights: each corpus is run and stored once" in here("plan", file).out
+    document = here("plan", file, "--json").document
+    assert [run["checkpoint"] for run in document["runs"]] == ["base", "twin"]
+    assert document["bytes_left"] == alone
