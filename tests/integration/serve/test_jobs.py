@@ -130,7 +130,8 @@ def test_only_studies_of_the_folder(service: Service, name: str) -> None:
     outside.write_text((service.studies / "study.toml").read_text())
     (service.studies / "link.toml").symlink_to(outside)
     refused = service.post(study=name)
-    assert refused.status_code in (400, 404), refused.text
+    assert refused.status_code == 404, refused.text
+    assert "the studies of this service" in refused.json()["message"]
     assert service.get("") == []
 
 
