@@ -29,3 +29,13 @@ def test_a_guard_is_where_its_list_says(guard: Guard) -> None:
 
 def test_names_are_unique() -> None:
     assert max(Counter((guard.area, guard.name) for guard in EVERY).values()) == 1
+
+
+def test_the_page_shows_guards_that_are_listed() -> None:
+    area, shown = "", set()
+    for line in (ROOT / "docs/guards.md").read_text().splitlines():
+        area = line.removeprefix("## ").lower() if line.startswith("## ") else area
+        if line.startswith("| ") and not line.startswith("| guard |"):
+            shown.add((area, line.split("|")[1].strip()))
+    assert shown
+    assert shown <= {(guard.area, guard.name) for guard in EVERY}
