@@ -1,7 +1,7 @@
 """Serving: the parts of a service put together, for one machine and for the replicas of Ray Serve alike."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ class ServiceOptions:
     """How a service is set up. Picklable."""
 
     store: str
-    token: str | None
+    token: str | None = field(repr=False)  # what is shown is logged
     working: int
     studies: Path | None = None
     allowed: tuple[Path, ...] = ()

@@ -49,16 +49,18 @@ def select(
     """
     left_out = _left_out(readers)
 
+    def found(stretch: Stretch | None = None) -> str:
+        return f"SELECT * FROM ({candidates(query, readers[0].spec, stretch)}) WHERE {left_out}"
+
     def chosen(stretch: Stretch | None = None) -> str:
-        found = candidates(query, readers[0].spec, stretch)
-        return f"SELECT * FROM ({found}) WHERE {left_out} ORDER BY first_row, unit"
+        return f"{found(stretch)} ORDER BY first_row, unit"
 
     def asked(sql: str, within: Limits = limits) -> pa.Table:
         return ask(connection, sql, shown=query.where, limits=within)
 
     if query.sample is not None:
         by_hash = f"ORDER BY hash(first_row, unit, {int(query.seed)}), first_row"
-        sql = f"SELECT * FROM (SELECT * FROM ({chosen()}) {by_hash} LIMIT {int(query.sample)}) "
+        sql = f"SELECT * FROM ({found()} {by_hash} LIMIT {int(query.sample)}) "
         table = asked(f"{sql} ORDER BY first_row, unit {_limit(query.limit)}")
     elif query.limit is not None:
         table = _first_of(query.limit, chosen, asked, readers[0], limits)

@@ -71,14 +71,14 @@ class _Sink(io.RawIOBase):
     """What was written since it was last taken."""
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
+        self._parts: list[Any] = []
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
-        self._parts.append(bytes(data))
-        return len(self._parts[-1])
+        self._parts.append(data)  # bytes, or a part of a batch, which does not change
+        return len(data)
 
     def take(self) -> bytes:
         taken, self._parts = b"".join(self._parts), []

@@ -1,5 +1,6 @@
 """The catalog page: checkpoints x corpora, how complete and how large."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,13 @@ from starlette.responses import Response
 from actstore.serve.pages.site import engine_of, page
 
 router = APIRouter(include_in_schema=False)
+Place = tuple[str, str, str | None]
+"""A checkpoint, a corpus, and its tokenisation where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The runs of one checkpoint over one corpus."""
+    """The runs of one checkpoint over one tokenisation of one corpus."""
 
     runs: tuple[dict[str, Any], ...]
 
@@ -38,9 +41,12 @@ def catalog(request: Request) -> Response:
     store = engine_of(request).store
     runs = store.runs.to_pylist()
     checkpoints, corpora = store.checkpoints.to_pylist(), store.corpora.to_pylist()
+    of = defaultdict[Place, list[dict[str, Any]]](list)
+    for run in runs:
+        of[run["checkpoint"], run["corpus"], run["tokens_id"]].append(run)
     cells = {
-        (checkpoint["name"], corpus["name"]): Cell(
-            tuple(r for r in runs if (r["checkpoint"], r["corpus"]) == (checkpoint["name"], corpus["name"]))
+        (checkpoint["name"], corpus["name"], corpus["tokens_id"]): Cell(
+            tuple(of.get((checkpoint["name"], corpus["name"], corpus["tokens_id"]), ()))
         )
         for checkpoint in checkpoints
         for corpus in corpora

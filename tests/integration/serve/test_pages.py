@@ -83,6 +83,13 @@ def test_every_page_fits_and_loads_nothing_from_elsewhere(window: webdriver.Chro
         assert not errors_of(window), path
 
 
+def test_a_run_is_shown_below_its_own_tokenisation(address: str) -> None:
+    """The corpus was split twice, and the two runs are of the second."""
+    shown = httpx.get(address).text
+    assert "2 checkpoints, 1 corpora, 2 runs" in shown
+    assert (shown.count('<td class="complete">'), shown.count('<td class="missing">')) == (2, 2)
+
+
 @needs_browser
 @pytest.mark.slow
 def test_a_newcomer_finds_the_words_that_changed_most(
