@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from actstore.errors import RequestError
-from actstore.query.limits import Limits
+from actstore.query.limits import LOCAL, Limits
+from actstore.query.lock import unlocked
 from actstore.query.tables import ask, connect
 from actstore.session import Store
 from tests.support.small_store import SmallStore, prepare
@@ -84,10 +85,15 @@ def test_a_file_of_the_store_that_is_no_table_is_out_of_reach(small: SmallStore)
         Store(small.objects).sql(f"SELECT * FROM read_text('{place}')")
 
 
-def test_python_variables_are_out_of_reach(connection: duckdb.DuckDBPyConnection) -> None:
+def test_python_variables_are_out_of_reach(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """Asked from here, where DuckDB would find the variable; before the lock too, which hides it as well."""
     secret = pa.table({"password": ["swordfish"]})
     with pytest.raises(RequestError, match="secret does not exist"):
         ask(connection, "SELECT * FROM secret")
+    with unlocked(LOCAL, str(tmp_path)) as open_one:
+        for each in (connection, open_one):
+            with pytest.raises(duckdb.CatalogException, match="secret does not exist"):
+                each.sql("SELECT * FROM secret").fetchall()
     assert secret.num_rows == 1
 
 
