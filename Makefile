@@ -16,7 +16,7 @@ DEVELOP := .venv/.develop
 DEMO_MODELS := $(MODELS)/all-MiniLM-L6-v2 $(MODELS)/sre-MiniLM-L6
 DEMO_TEXTS := $(MODELS)/texts/python-docs.txt $(MODELS)/texts/ray-docstrings.txt
 
-.PHONY: quickstart domains venv install develop models texts test guards lint types contracts docs check bench clean
+.PHONY: quickstart domains venv install develop models texts test guards oldest coverage lint types contracts docs check bench clean
 .DELETE_ON_ERROR:
 
 quickstart: $(INSTALLED) $(DEMO_MODELS) $(DEMO_TEXTS)
@@ -74,6 +74,20 @@ test: $(DEVELOP)
 # takes each guard away, in a copy, and sees that its tests fail; AREA names lists of tests/guards
 guards: $(DEVELOP)
 	if [ -d "$(MODELS)" ]; then export ACTSTORE_MODELS="$(MODELS)"; fi; $(BIN)/python tests/guards/run.py $(AREA)
+
+# the tests without Ray with the oldest versions that pyproject.toml allows, in .venv-oldest; torch is TORCH
+oldest: $(DEVELOP)
+	$(PYTHON) -m venv --clear .venv-oldest
+	$(BIN)/python tests/oldest/bounds.py torch==$(TORCH) > .venv-oldest/constraints.txt
+	.venv-oldest/bin/python -m pip install --quiet --constraint .venv-oldest/constraints.txt --editable '.[dev]'
+	.venv-oldest/bin/python -m pytest tests/unit tests/contract -m "not ray"
+
+# lines and branches that the tests without Ray reach
+coverage: $(DEVELOP)
+	$(BIN)/python -m pip install --quiet coverage
+	if [ -d "$(MODELS)" ]; then export ACTSTORE_MODELS="$(MODELS)"; fi; \
+	  $(BIN)/python -m coverage run --branch --source actstore,analyses,jobs -m pytest -m "not ray"
+	$(BIN)/python -m coverage report --skip-covered --sort cover
 
 lint: $(DEVELOP)
 	$(BIN)/ruff check .

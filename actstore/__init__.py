@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from actstore.api import open
     from actstore.session import Run, Store
 
 __all__ = ["Run", "Store", "__version__", "open"]

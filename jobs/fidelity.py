@@ -4,13 +4,13 @@ import argparse
 import sys
 from typing import Any
 
-import actstore
 from actstore.errors import NotFoundError
 from actstore.query.fidelity import fidelity
 from actstore.store import catalog
 from actstore.store.catalog import RunInfo
 from actstore.store.objects import Objects
 from actstore.store.reader import RunReader
+from actstore.store.root import open_root
 from jobs.console import Console
 from jobs.exact_run import EXACT, exact_run
 from jobs.options import add_store, positive
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Tell each run's rounding, a row a site."""
-    objects = actstore.open(arguments.store).objects
+    objects = open_root(arguments.store)
     every = catalog.list_runs(objects)
     wanted = [info for info in every if not arguments.run or info.run_id in arguments.run]
     if not wanted or set(arguments.run) - {info.run_id for info in wanted}:

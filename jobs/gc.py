@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-import actstore
 from actstore.store.repair import plan_gc, remove
+from actstore.store.root import open_root
 from jobs.console import Console, human_bytes
 from jobs.options import add_store
 from jobs.rm import show_removals
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Remove unreferenced bytes."""
-    objects = actstore.open(arguments.store).objects
+    objects = open_root(arguments.store)
     removals = plan_gc(objects, grace_seconds=arguments.grace * 3600)
     show_removals(removals, console, acted=arguments.yes)
     if arguments.yes:

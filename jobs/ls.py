@@ -6,11 +6,12 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-import actstore
+from actstore.session import Store
 from actstore.store import names
 from actstore.store.labels import current_labels, describe_labels
 from actstore.store.objects import Objects
 from actstore.store.results import list_results
+from actstore.store.root import open_root
 from actstore.store.training import list_training
 from jobs.console import Console, human_bytes
 from jobs.options import add_store
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """List what the store holds."""
-    store = actstore.open(arguments.store)
+    store = Store(open_root(arguments.store))
     runs = store.runs.to_pylist()
     for row in runs:
         row["state"] = state_of(row)
@@ -85,7 +86,7 @@ def _label_sets(objects: Objects) -> list[dict[str, Any]]:
     ]
 
 
-def _missing(store: actstore.Store, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _missing(store: Store, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Pairs of known names without a run."""
     there = {(row["checkpoint"], row["corpus"]) for row in runs}
     checkpoints = store.checkpoints.column("name").to_pylist()

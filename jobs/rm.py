@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-import actstore
 from actstore.store.repair import Removal, plan_rm, remove
+from actstore.store.root import open_root
 from jobs.console import Console, human_bytes
 from jobs.options import add_store
 
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Remove the records of runs; their bytes are then unreferenced, and `gc` removes them."""
-    objects = actstore.open(arguments.store).objects
+    objects = open_root(arguments.store)
     removals = plan_rm(objects, arguments.checkpoint, arguments.corpus)
     show_removals(removals, console, acted=arguments.yes)
     if arguments.yes:

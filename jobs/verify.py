@@ -4,13 +4,13 @@ import argparse
 import sys
 from dataclasses import asdict
 
-import actstore
 from actstore.errors import RequestError
 from actstore.extract.recompute import Recomputed, recompute_run
 from actstore.store import catalog, names
 from actstore.store.objects import Objects
 from actstore.store.problem import Problem
 from actstore.store.repair import repair
+from actstore.store.root import open_root
 from actstore.store.verify import verify_store
 from jobs.console import Console
 from jobs.options import add_store, positive
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         raise RequestError(
             f"--recompute {arguments.recompute}: give a share above 0 and up to 1, such as 0.001"
         )
-    objects = actstore.open(arguments.store).objects
+    objects = open_root(arguments.store)
     problems = verify_store(objects)
     serious = [problem for problem in problems if is_serious(problem)]
     removed = repair(objects, problems) if arguments.repair else []

@@ -160,7 +160,7 @@ def _examples(files: Files, corpora: list[CorpusRef]) -> str:
         source = files.sql(paths.text(ref.text_id, "examples.parquet"))
         parts.append(
             f"SELECT {_quoted(ref.text_id)} text_id, {_quoted(ref.name)} corpus, example, e.source_id, "
-            f"{_quoted(ref.domain)} domain, e.text, e.text_b, {label} AS label FROM {source} e {join}"
+            f"{_quoted(ref.domain)} AS domain, e.text, e.text_b, {label} AS label FROM {source} e {join}"
         )
     return _union(parts, [("text_id", "VARCHAR"), ("corpus", "VARCHAR"), ("example", "INTEGER"),
                           ("source_id", "VARCHAR"), ("domain", "VARCHAR"), ("text", "VARCHAR"),
