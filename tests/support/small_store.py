@@ -1,7 +1,7 @@
 """Small real stores without a model: a whitespace tokenizer and an extractor that is a formula."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +54,10 @@ class Tables:
     sequences: pa.Table
 
 
+def _number(word: str) -> int:
+    return WORDS.index(word) if word in WORDS else len(WORDS)
+
+
 def tokenise(examples: Sequence[Example], block_rows: int = BLOCK_ROWS) -> tuple[Tables, int]:
     """[CLS], one token a word, [SEP]; returns tables and the length of the token axis."""
     first_rows, packer = Packer(block_rows).pack(len(example.words) + 2 for example in examples)
@@ -65,7 +69,7 @@ def tokenise(examples: Sequence[Example], block_rows: int = BLOCK_ROWS) -> tuple
             word = None if special else example.words[position - 1]
             token_rows.append({
                 "example": number, "token": position, "row": first + position,
-                "token_id": WORDS.index(piece) + 2 if word else int(piece == "[SEP]"), "piece": piece,
+                "token_id": _number(piece) + 2 if word else int(piece == "[SEP]"), "piece": piece,
                 "segment": 0, "special": special, "char_start": word.char_start if word else None,
                 "char_end": word.char_end if word else None, "window": 0, "best_context": True,
             })  # fmt: skip
@@ -169,11 +173,18 @@ def prepare(
     checkpoints: Sequence[str] = ("base",),
     poison: int | None = None,
     corpus: str = "small",
+    first_word: str | None = None,
     **spec: object,
 ) -> SmallStore:
-    """Everything but the activations: text, tokens, names and a spec for each checkpoint."""
+    """Everything but the activations: text, tokens, names and a spec for each checkpoint.
+
+    `first_word`: the whole of the first example.
+    """
     objects = create_root(str(place))
     examples = make_examples(n_examples)
+    if first_word is not None:
+        only = replace(examples[0].words[0], char_start=0, char_end=len(first_word), text=first_word, head=0)
+        examples[0] = replace(examples[0], text=first_word, words=(only,))
     digest = texts.digest_text(examples)
     texts.store_text(objects, digest, lambda: examples)
     names.bind_corpus(objects, CorpusRef(name=corpus, text_id=digest.text_id, domain="toy",

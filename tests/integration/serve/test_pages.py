@@ -178,15 +178,19 @@ def test_only_figures_are_given_out(address: str, path: str) -> None:
 
 
 def test_what_is_stored_is_never_a_script(tmp_path: Path) -> None:
-    """Texts come from anywhere: they are shown, not run."""
-    evil = '<script>alert("x")</script>'
-    made = prepare(tmp_path / "store", n_examples=6, checkpoints=("base", "tuned"))
+    """Texts come from anywhere: they are shown, not run; in the chart's description too."""
+    evil = '</script><script>alert("x")</script>'
+    made = prepare(tmp_path / "store", n_examples=6, checkpoints=("base", "tuned"), first_word=evil)
     made.extract()
     with http_address(engine(made.objects), token=None) as served:
         shown = httpx.get(f"{served}/sql", params={"statement": f"SELECT '{evil}' AS \"{evil}\""}).text
         assert evil not in shown
         assert "&lt;script&gt;" in shown
-        assert evil not in httpx.get(f"{served}/explore", params={"find": evil}).text
+        explored = httpx.get(f"{served}/explore?example=0&unit=word&layer=1&position=0").text
+        assert "&lt;script&gt;alert" in explored
+        assert "\\u003cscript>alert" in explored, "the chart names the word"
+        for page in (explored, httpx.get(f"{served}/explore", params={"find": evil}).text):
+            assert "<script>alert" not in page
 
 
 @pytest.mark.parametrize(
