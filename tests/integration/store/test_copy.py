@@ -167,6 +167,22 @@ def test_trained_weights_load_from_a_bucket(
     assert list(here.iterdir()) == []
 
 
+def test_weights_that_changed_in_a_bucket_are_not_loaded(
+    small: SmallStore, s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACTSTORE_CACHE", str(tmp_path / "cache"))
+    staged = small.objects.staging()
+    staged.write_bytes(b"weights of a changed one")
+    target = create_root(s3.url(uuid.uuid4().hex))
+    trained.store_files(small.objects, "tuned", {trained.MODEL: staged}, {"training_id": "u"})
+    copy_checkpoint(small.objects, target, names.checkpoint(small.objects, "tuned"))
+    key = paths.checkpoint("tuned", trained.MODEL)
+    target.delete(key)
+    target.create(key, [b"weights of another one!!"])
+    with pytest.raises(DamagedShardError, match="its bytes are not those written"):
+        trained.folder_of(target, "tuned")
+
+
 def test_trained_weights_and_results_come_along(small: SmallStore, place: Callable[[], str]) -> None:
     weights = np.random.default_rng(0).bytes(1_000_000)
     staged = small.objects.staging()
