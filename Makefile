@@ -16,7 +16,7 @@ DEVELOP := .venv/.develop
 DEMO_MODELS := $(MODELS)/all-MiniLM-L6-v2 $(MODELS)/sre-MiniLM-L6
 DEMO_TEXTS := $(MODELS)/texts/python-docs.txt $(MODELS)/texts/ray-docstrings.txt
 
-.PHONY: quickstart domains venv install develop models texts test guards oldest coverage lint types contracts docs check bench clean
+.PHONY: quickstart domains venv install develop models texts test guards mutants oldest coverage lint types contracts docs check bench clean
 .DELETE_ON_ERROR:
 
 quickstart: $(INSTALLED) $(DEMO_MODELS) $(DEMO_TEXTS)
@@ -74,6 +74,10 @@ test: $(DEVELOP)
 # takes each guard away, in a copy, and sees that its tests fail; AREA names lists of tests/guards
 guards: $(DEVELOP)
 	if [ -d "$(MODELS)" ]; then export ACTSTORE_MODELS="$(MODELS)"; fi; $(BIN)/python tests/guards/run.py $(AREA)
+
+# changes one operator or number of MODULE at a time; TESTS have to notice
+mutants: $(DEVELOP)
+	$(BIN)/python tests/mutants/run.py $(MODULE) $(TESTS)
 
 # the tests without Ray with the oldest versions that pyproject.toml allows, in .venv-oldest; torch is TORCH
 oldest: $(DEVELOP)
