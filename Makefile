@@ -62,13 +62,13 @@ $(DEMO_MODELS): | $(VENV)
 $(DEMO_TEXTS): | $(INSTALLED)
 	$(BIN)/python studies/quickstart_texts.py --into "$(MODELS)/texts"
 
-# how many files of tests run at once; those that start a Ray cluster run one after the other
+# how many files of tests run at once, with one compute thread each; those that start a Ray cluster run one after the other
 AT_ONCE ?= 2
 
 # tests that need the demo's models skip, and say so, until `make models`
 test: $(DEVELOP)
 	if [ -d "$(MODELS)" ]; then export ACTSTORE_MODELS="$(MODELS)"; fi; \
-	  $(BIN)/python -m pytest -m "not ray" -n $(AT_ONCE) --dist loadfile; first=$$?; \
+	  OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not ray" -n $(AT_ONCE) --dist loadfile; first=$$?; \
 	  $(BIN)/python -m pytest -m ray && exit $$first
 
 # takes each guard away, in a copy, and sees that its tests fail; AREA names lists of tests/guards
