@@ -6,7 +6,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from actstore import __version__
 from actstore.capture.source import pin
 from actstore.errors import NotFoundError
 from actstore.schema import content_id
@@ -23,14 +22,16 @@ from jobs.ablating.prepare import Base, Bases, stored_corpus
 from jobs.ablating.request import PointRequest, Side
 from jobs.ablating.rows import POINTS
 from jobs.ablating.work import AblationWork
-from jobs.ablation_files import FinishedAblation, finished
-from jobs.asked import ask_again, now, refuse_failures, runs_read
+from jobs.ablation_files import finished
+from jobs.asked import ask_again, made_by, runs_read
 from jobs.console import Console
+from jobs.finished import FinishedTables
 from jobs.stored import find_with_site, quarantined
 from jobs.study.ablation import Ablation
 from jobs.study.study import Study
 from jobs.training.settings import head_options
 from jobs.training.tables import check_gold
+from jobs.units import carry_out
 
 ANALYSIS_VERSION = 1
 """Raised by hand when the numbers of ablations may change."""
@@ -59,7 +60,7 @@ class PlannedAblation:
     def name(self) -> str:
         return self.block.name
 
-    def run(self, executor: Executor, resources: Resources, console: Console) -> FinishedAblation:
+    def run(self, executor: Executor, resources: Resources, console: Console) -> FinishedTables:
         """Train the points that have no part yet, then store table, provenance and figures.
 
         Raises UnitsFailedError when a point fails; the others are kept.
@@ -73,27 +74,18 @@ class PlannedAblation:
         self.writer.finish(parts, self._provenance(parts))
         return self._finished(parts, n_computed)
 
-    def shown(self) -> FinishedAblation:
+    def shown(self) -> FinishedTables:
         return self._finished(self.writer.read_table(POINTS_FILE), 0)
 
-    def _finished(self, parts: pa.Table, n_computed: int) -> FinishedAblation:
+    def _finished(self, parts: pa.Table, n_computed: int) -> FinishedTables:
         return finished(self.writer, parts, self.n_layers, n_computed)
 
     def _compute(self, executor: Executor, resources: Resources, console: Console) -> int:
         self._take_known()
         done = self.writer.done_units()
         left = [unit for unit in self.units if unit.key not in done]
-        failures = []
-        with console.progress(f"{KIND} {self.name}", len(left)) as bar:
-            work = AblationWork(threads=resources.threads)
-            for outcome in executor.map(work, left, resources) if left else ():
-                if outcome.failure is None:
-                    self.writer.put_part(outcome.unit.key, outcome.result)
-                else:
-                    failures.append(outcome.failure)
-                bar.advance(1, note=outcome.unit.key)
-        refuse_failures(f"{KIND} {self.name!r}", failures, len(left))
-        return len(left)
+        work = AblationWork(threads=resources.threads)
+        return carry_out(work, [left], executor, resources, console, self.writer)
 
     def _take_known(self) -> None:
         """Take over points that an earlier result has: a longer list of layers trains what is new alone."""
@@ -112,11 +104,7 @@ class PlannedAblation:
             if side.run_id is not None
         }
         return {
-            "study": self.study,
-            "finished": now(),
-            "actstore": __version__,
-            "analysis_version": ANALYSIS_VERSION,
-            "store": self.store.url,
+            **made_by(self.study, self.store, ANALYSIS_VERSION),
             "block": self.block.model_dump(mode="json"),
             "base": {"name": self.block.base, "trunk_sha256": requests[0].start_sha256},
             "points": {unit.key: unit.args.point_id for unit in self.units},

@@ -1,6 +1,5 @@
-"""What an ablation shows: its table as text and Markdown, its figure, itself as JSON."""
+"""What an ablation shows: its table as text and Markdown, and its figure."""
 
-from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
@@ -10,48 +9,13 @@ from actstore.schema.tables import RESULTS
 from actstore.store.results import ResultWriter
 from analyses.figures.ablation_curves import FREEZE, ablation_curves
 from analyses.report import TextTable
-from jobs.console import Console
-from jobs.similarity_files import file_lines
+from jobs.finished import FinishedTables
 from jobs.task_score import MAIN
 
 Rows = list[dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinishedAblation:
-    """A finished result; implements FinishedAnalysis."""
-
-    name: str
-    result_id: str
-    table: pa.Table
-    texts: tuple[TextTable, ...]
-    figures: tuple[str, ...]
-    markdown: str
-    n_computed: int
-    kind: str = "ablation"
-
-    def show(self, console: Console) -> None:
-        """The table and the figures' names."""
-        for text in self.texts:
-            console.table(text.headers, text.rows, title=f"ablation {self.name}: {text.title}")
-        for figure in file_lines(self.figures):
-            console.line(f"figure: {figure}")
-        console.line(f"table: {self.markdown}")
-
-    def told(self) -> dict[str, Any]:
-        """The result as JSON."""
-        return {
-            "kind": self.kind,
-            "name": self.name,
-            "result_id": self.result_id,
-            "rows": self.table.to_pylist(),
-            "figures": list(self.figures),
-            "markdown": self.markdown,
-            "n_computed": self.n_computed,
-        }
-
-
-def finished(writer: ResultWriter, points: pa.Table, n_base_layers: int, n_computed: int) -> FinishedAblation:
+def finished(writer: ResultWriter, points: pa.Table, n_base_layers: int, n_computed: int) -> FinishedTables:
     """A result with its table and figure, drawn where they are not there yet. `points`: rows of POINTS."""
     rows: Rows = points.to_pylist()
     first = rows[0]
@@ -59,7 +23,8 @@ def finished(writer: ResultWriter, points: pa.Table, n_base_layers: int, n_compu
     about = f"base {first['base']}, {n_base_layers} layers"
     figure = ablation_curves(rows, metrics=metrics, subtitle=about)
     text = ablation_table(rows, metrics)
-    return FinishedAblation(
+    return FinishedTables(
+        kind=writer.kind,
         name=writer.name,
         result_id=writer.result_id,
         table=points.select(RESULTS["ablation"].names),

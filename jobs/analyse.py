@@ -5,12 +5,11 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from actstore.errors import StudyError
-from actstore.schema.ports import Executor, Resources
+from actstore.schema.ports import Resources
 from actstore.store.objects import Objects
 from actstore.store.places import open_objects
 from actstore.store.root import check_format, create_root, open_root
@@ -18,22 +17,22 @@ from jobs.ablating.prepare import store_corpora
 from jobs.ablation import PlannedAblation, plan_ablation
 from jobs.analysis import FinishedAnalysis, PlannedAnalysis
 from jobs.console import Console
-from jobs.drift import FinishedDrift, plan_drift_block, run_drift, show_drift, told_drift
+from jobs.drift import plan_drift_block
 from jobs.edge import plan_edge
 from jobs.executors import NoExecutor, gpus_per_worker, open_executor
 from jobs.extension import plan_extension_block
 from jobs.mdl import plan_mdl
 from jobs.options import add_study, add_workers, asked_study
 from jobs.prepare import refuse_later
-from jobs.similarity import Finished, plan_similarity, run_similarity
-from jobs.similarity_files import file_lines
+from jobs.similarity import plan_similarity
 from jobs.structural import plan_structural
 from jobs.study.study import Study
 from jobs.task_score import plan_score, scored_blocks
 from jobs.word import plan_word
 
-AnyFinished = Finished | FinishedDrift | FinishedAnalysis
 PLANNERS: dict[str, Callable[[Objects, Objects, Study, Any], PlannedAnalysis]] = {
+    "similarity": plan_similarity,
+    "drift": plan_drift_block,
     "edge_probe": plan_edge,
     "word_probe": plan_word,
     "structural_probe": plan_structural,
@@ -42,7 +41,7 @@ PLANNERS: dict[str, Callable[[Objects, Objects, Study, Any], PlannedAnalysis]] =
     "ablation": plan_ablation,
     "analysis": plan_extension_block,
 }
-"""How each further kind of analysis is planned."""
+"""How each kind of analysis is planned, in the order they are done."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,61 +56,37 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     study = asked_study(arguments)
     refuse_later(study)
     finished = analyse_study(study, arguments, console)
-    console.answer({"store": study.store, "results": [told(item) for item in finished]})
+    console.answer({"store": study.store, "results": [item.told() for item in finished]})
     return 0
 
 
-def analyse_study(study: Study, arguments: argparse.Namespace, console: Console) -> list[AnyFinished]:
+def analyse_study(study: Study, arguments: argparse.Namespace, console: Console) -> list[FinishedAnalysis]:
     """Every analysis of a study (or the named ones): planned first, so that mistakes are known at once."""
     wanted = chosen(study, getattr(arguments, "names", []))
     objects = open_root(study.store)
     results = results_of(study, objects)
     store_corpora(study, objects, [block for block in study.ablation if block.name in wanted])
-    planned = [
-        plan_similarity(objects, results, study, block) for block in study.similarity if block.name in wanted
-    ]
-    drifts = [
-        plan_drift_block(objects, results, study, block) for block in study.drift if block.name in wanted
-    ]
-    others = plan_others(objects, results, study, wanted)
-    out: list[AnyFinished] = []
+    planned = plan_blocks(objects, results, study, wanted)
     # What is there already needs nobody to compute it.
-    writers = [
-        *(item.writer for item in planned),
-        *(item.writer for item in drifts),
-        *(item.writer for item in others),
-    ]
-    some_left = any(writer.provenance() is None for writer in writers)
-    opened = open_executor(arguments, stores=[objects], models=_models(others))
+    some_left = any(item.writer.provenance() is None for item in planned)
+    opened = open_executor(arguments, stores=[objects], models=_models(planned))
+    finished = []
     with opened if some_left else nullcontext(NoExecutor()) as executor:
         if some_left and study.results is not None:
             create_root(study.results)
         resources = Resources(threads=arguments.threads, cpus=float(arguments.threads))
         for item in planned:
-            gpus = _gpus(item.device, executor)
-            finished = run_similarity(item, executor, replace(resources, gpus=gpus), console)
-            show(finished, console)
-            if finished.n_computed == 0:
-                console.remark(f"similarity {finished.name}: it was there already, nothing was computed")
-            out.append(finished)
-        for drift in drifts:
-            moved = run_drift(drift, executor, resources, console)
-            show_drift(moved, console)
-            if moved.n_computed == 0:
-                console.remark(f"drift {moved.name}: it was there already, nothing was computed")
-            out.append(moved)
-        for other in others:
-            gpus = gpus_per_worker(executor) if other.device in {"auto", "cuda"} else 0.0
-            done = other.run(executor, replace(resources, gpus=gpus), console)
+            gpus = gpus_per_worker(executor) if item.device in {"auto", "cuda"} else 0.0
+            done = item.run(executor, replace(resources, gpus=gpus), console)
             done.show(console)
             if done.n_computed == 0:
                 console.remark(f"{done.kind} {done.name}: it was there already, nothing was computed")
-            out.append(done)
-    return out
+            finished.append(done)
+    return finished
 
 
-def plan_others(objects: Objects, results: Objects, study: Study, wanted: set[str]) -> list[PlannedAnalysis]:
-    """Analyses of the kinds in PLANNERS."""
+def plan_blocks(objects: Objects, results: Objects, study: Study, wanted: set[str]) -> list[PlannedAnalysis]:
+    """The wanted analyses. Raises where one can not be done; computes nothing."""
     return [
         plan(objects, results, study, block)
         for kind, plan in PLANNERS.items()
@@ -134,12 +109,6 @@ def results_of(study: Study, objects: Objects) -> Objects:
     return place
 
 
-def _gpus(device: str, executor: Executor) -> float:
-    """GPUs of a worker: 'auto' takes one only where CuPy can use it."""
-    wanted = device == "cuda" or (device == "auto" and find_spec("cupy") is not None)
-    return gpus_per_worker(executor) if wanted else 0.0
-
-
 def chosen(study: Study, asked: list[str]) -> set[str]:
     """The names of the analyses to run. Raises StudyError for a name that the study has not."""
     there = [*(block.name for block in scored_blocks(study)), *(block.name for _, block in study.analyses)]
@@ -147,32 +116,6 @@ def chosen(study: Study, asked: list[str]) -> set[str]:
         if name not in there:
             raise StudyError(f"{study.path} has no analysis {name!r}; it has {', '.join(there) or 'none'}")
     return set(asked or there)
-
-
-def show(finished: Finished, console: Console) -> None:
-    """The table and the figures' names."""
-    for table in finished.texts:
-        console.table(table.headers, table.rows, title=f"similarity {finished.name}: {table.title}")
-    for figure in file_lines(finished.figures):
-        console.line(f"figure: {figure}")
-    console.line(f"table: {finished.markdown}")
-
-
-def told(finished: AnyFinished) -> dict[str, Any]:
-    """A result as JSON."""
-    if isinstance(finished, FinishedDrift):
-        return told_drift(finished)
-    if not isinstance(finished, Finished):
-        return finished.told()
-    return {
-        "kind": "similarity",
-        "name": finished.name,
-        "result_id": finished.result_id,
-        "rows": finished.table.to_pylist(),
-        "figures": list(finished.figures),
-        "markdown": finished.markdown,
-        "n_computed": finished.n_computed,
-    }
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""What every analysis does with its result: when it was asked, what it read, and what failed."""
+"""What every analysis notes of its result: when it was asked, by what it was made, and what it read."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from actstore.errors import UnitsFailedError
-from actstore.schema.ports import Failure
+from actstore import __version__
 from actstore.store.objects import Objects
 from actstore.store.results import ResultWriter, list_results
 from actstore.store.runs import find_manifest
@@ -25,6 +24,17 @@ def ask_again(writer: ResultWriter) -> None:
             return
 
 
+def made_by(study: str, store: Objects, analysis_version: int) -> dict[str, Any]:
+    """What the provenance of every result begins with."""
+    return {
+        "study": study,
+        "finished": now(),
+        "actstore": __version__,
+        "analysis_version": analysis_version,
+        "store": store.url,
+    }
+
+
 def runs_read(store: Objects, run_ids: Mapping[str, str]) -> dict[str, Any]:
     """Id and content of the runs that were read, by what they are called."""
     manifests = {name: find_manifest(store, run_id) for name, run_id in run_ids.items()}
@@ -33,13 +43,3 @@ def runs_read(store: Objects, run_ids: Mapping[str, str]) -> dict[str, Any]:
         for name, manifest in manifests.items()
         if manifest is not None
     }
-
-
-def refuse_failures(what: str, failures: Sequence[Failure], n_units: int) -> None:
-    """Raise UnitsFailedError, with each reason once, where units failed."""
-    if failures:
-        told = "; ".join(dict.fromkeys(f"{failure.kind}: {failure.message}" for failure in failures))
-        raise UnitsFailedError(
-            f"{what}: {len(failures)} of {n_units} units failed ({told}); the others are kept, the same "
-            "command goes on from there"
-        )

@@ -63,7 +63,8 @@ def verb_main(verb: str) -> int:
 
 def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     """The arguments; names may stand before and behind options, which argparse alone refuses."""
-    parser = make_parser()
+    words = sys.argv[1:] if argv is None else argv
+    parser = make_parser(next((word for word in words if not word.startswith("-")), ""))
     arguments, left = parser.parse_known_args(argv)
     if left and hasattr(arguments, "names") and not any(word.startswith("-") for word in left):
         arguments.names = [*arguments.names, *left]
@@ -72,16 +73,17 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     return arguments
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The parser of every command."""
+def make_parser(asked: str | None = None) -> argparse.ArgumentParser:
+    """The parser of every command; of what is asked alone, where loading all would take seconds."""
     parser = argparse.ArgumentParser(
         prog="actstore", description="Every checkpoint runs once; analyses read its stored activations."
     )
     parser.add_argument("--version", action="version", version=f"actstore {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb, told in VERBS.items():
-        module = importlib.import_module(f"jobs.{verb}")
-        module.add_arguments(verbs.add_parser(verb, help=told, description=told))
+        made = verbs.add_parser(verb, help=told, description=told)
+        if asked in {None, verb}:
+            importlib.import_module(f"jobs.{verb}").add_arguments(made)
     return parser
 
 

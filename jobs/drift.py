@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-
-from actstore import __version__
 from actstore.errors import UnitsFailedError
 from actstore.schema import content_id
 from actstore.schema.ports import Executor, Resources, Unit
@@ -19,11 +16,13 @@ from analyses.drift.work import DriftWork
 from analyses.figures.layers import layer_curves
 from analyses.report import drift_table
 from analyses.similarity.pairs import resolve_pairs
-from jobs.asked import ask_again, now, refuse_failures, runs_read
+from jobs.asked import ask_again, made_by, runs_read
 from jobs.console import Console
+from jobs.finished import FinishedTables
 from jobs.stored import stored_corpus
 from jobs.study.drift import Drift
 from jobs.study.study import Study
+from jobs.units import carry_out
 
 ANALYSIS_VERSION = 1
 """Raised by hand when the numbers of a drift analysis may change."""
@@ -32,7 +31,7 @@ SUMMARY_FILE = "summary.parquet"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedDrift:
-    """A drift block with its stored runs and units; nothing is computed yet."""
+    """A drift block with its stored runs and units; implements PlannedAnalysis."""
 
     name: str
     pairs: tuple[Pair, ...]
@@ -42,17 +41,45 @@ class PlannedDrift:
     store: Objects
     study: str
 
+    device = "cpu"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinishedDrift:
-    """A finished drift result: its means, and where its figures lie. The table stays in the store."""
+    def run(self, executor: Executor, resources: Resources, console: Console) -> FinishedTables:
+        """Compute the units that have no part yet, then join them; parts are removed after the provenance.
 
-    name: str
-    result_id: str
-    summary: pa.Table
-    figures: tuple[str, ...]
-    n_computed: int
-    """Units computed now; 0 when all of it was there."""
+        Raises UnitsFailedError when a unit fails; the parts of the others are kept.
+        """
+        n_computed = 0
+        if self.writer.provenance() is not None:
+            ask_again(self.writer)
+        else:
+            done = self.writer.done_units()
+            left = [unit for unit in self.units if unit.key not in done]
+            work = DriftWork(source=StoreSource(self.store.url))
+            n_computed = carry_out(work, [left], executor, resources, console, self.writer)
+            _join(self)
+        self.writer.drop_parts()
+        return self.shown(n_computed)
+
+    def shown(self, n_computed: int = 0) -> FinishedTables:
+        """The means of a finished result and its figures; its table, a row a token, is asked for with SQL."""
+        summary = self.writer.read_table(SUMMARY_FILE)
+        curves = layer_curves(
+            as_curves(summary, self.name),
+            measure="drift",
+            title="How far tokens moved, layer by layer",
+            subtitle="cosine of a token's two activations, mean over all tokens; 1 = it did not turn",
+        )
+        figures = curves.files(self.name)
+        return FinishedTables(
+            kind=self.writer.kind,
+            name=self.name,
+            result_id=self.writer.result_id,
+            table=summary,
+            texts=(drift_table(summary),),
+            figures=tuple(self.writer.put_file(name, data) for name, data in figures.items()),
+            markdown=None,
+            n_computed=n_computed,
+        )
 
 
 def plan_drift_block(objects: Objects, results: Objects, study: Study, given: Drift) -> PlannedDrift:
@@ -71,63 +98,6 @@ def plan_drift_block(objects: Objects, results: Objects, study: Study, given: Dr
         store=objects,
         study=study.name,
     )
-
-
-def run_drift(
-    planned: PlannedDrift, executor: Executor, resources: Resources, console: Console
-) -> FinishedDrift:
-    """Compute the units that have no part yet, then join them; parts are removed after the provenance.
-
-    Raises UnitsFailedError when a unit fails; the parts of the others are kept.
-    """
-    writer = planned.writer
-    n_computed = 0
-    if writer.provenance() is not None:
-        ask_again(writer)
-    else:
-        n_computed = _compute(planned, executor, resources, console)
-        _join(planned)
-    writer.drop_parts()
-    return shown_drift(planned, n_computed)
-
-
-def shown_drift(planned: PlannedDrift, n_computed: int = 0) -> FinishedDrift:
-    """A finished result with its figures, drawn where they are not there yet."""
-    writer = planned.writer
-    summary = writer.read_table(SUMMARY_FILE)
-    curves = layer_curves(
-        as_curves(summary, planned.name),
-        measure="drift",
-        title="How far tokens moved, layer by layer",
-        subtitle="cosine of a token's two activations, mean over all tokens; 1 = it did not turn",
-    )
-    return FinishedDrift(
-        name=planned.name,
-        result_id=writer.result_id,
-        summary=summary,
-        figures=tuple(writer.put_file(name, data) for name, data in curves.files(planned.name).items()),
-        n_computed=n_computed,
-    )
-
-
-def show_drift(finished: FinishedDrift, console: Console) -> None:
-    """The means and the figures' names."""
-    table = drift_table(finished.summary)
-    console.table(table.headers, table.rows, title=f"drift {finished.name}: {table.title}")
-    for figure in finished.figures:
-        console.line(f"figure: {figure}")
-
-
-def told_drift(finished: FinishedDrift) -> dict[str, Any]:
-    """A result as JSON: its means; the table is asked for with SQL."""
-    return {
-        "kind": "drift",
-        "name": finished.name,
-        "result_id": finished.result_id,
-        "rows": finished.summary.to_pylist(),
-        "figures": list(finished.figures),
-        "n_computed": finished.n_computed,
-    }
 
 
 def _corpora(
@@ -159,31 +129,9 @@ def _join(planned: PlannedDrift) -> None:
             ) from lost
 
 
-def _compute(planned: PlannedDrift, executor: Executor, resources: Resources, console: Console) -> int:
-    """Do the units that have no part; returns how many."""
-    writer = planned.writer
-    done = writer.done_units()
-    left = [unit for unit in planned.units if unit.key not in done]
-    failures = []
-    with console.progress(f"drift {planned.name}", sum(unit.weight for unit in left)) as bar:
-        work = DriftWork(source=StoreSource(planned.store.url))
-        for outcome in executor.map(work, left, resources) if left else ():
-            if outcome.failure is None:
-                writer.put_part(outcome.unit.key, outcome.result)
-            else:
-                failures.append(outcome.failure)
-            bar.advance(outcome.unit.weight)
-    refuse_failures(f"drift {planned.name!r}", failures, len(left))
-    return len(left)
-
-
 def _provenance(planned: PlannedDrift) -> dict[str, Any]:
     return {
-        "study": planned.study,
-        "finished": now(),
-        "actstore": __version__,
-        "analysis_version": ANALYSIS_VERSION,
-        "store": planned.store.url,
+        **made_by(planned.study, planned.store, ANALYSIS_VERSION),
         "block": {"name": planned.name, "pairs": [list(pair) for pair in planned.pairs]},
         "corpora": {
             corpus.name: {"excluded_examples": {name: list(found) for name, found in corpus.excluded.items()}}

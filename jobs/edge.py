@@ -17,11 +17,10 @@ from analyses.probes.edge.plan import (
 )
 from analyses.probes.edge.rows import PROBES
 from analyses.probes.edge.rule import EdgeTraining
-from analyses.probes.edge.task_runs import SPLITS, TaskRuns
+from analyses.probes.edge.task_runs import TaskRuns
 from analyses.probes.edge.work import EdgeWork
-from jobs.asked import runs_read
 from jobs.edge_files import shown_of
-from jobs.edge_tasks import task_runs
+from jobs.edge_tasks import task_runs, tasks_read
 from jobs.probing import PlannedProbes
 from jobs.study.edge_probe import EdgeProbe
 from jobs.study.study import Study
@@ -52,7 +51,8 @@ def plan_edge(objects: Objects, results: Objects, study: Study, given: EdgeProbe
         memory_bytes=WORKING_BYTES + held_bytes,
         writer=ResultWriter(results, "edge_probe", given.name, content_id(identity)),
         device=given.device,
-        provenance=lambda: _provenance(objects, block, tasks),
+        analysis_version=ANALYSIS_VERSION,
+        provenance=lambda: {"block": block.to_dict()} | tasks_read(objects, tasks),
         shown_of=shown_of,
         store=objects,
         study=study.name,
@@ -88,20 +88,4 @@ def _identity(
         "block": {key: value for key, value in block.to_dict().items() if key not in left_out},
         "tasks": [{k: v for k, v in asdict(task).items() if k != "item_bytes"} for task in tasks],
         "predictions": predictions,
-    }
-
-
-def _provenance(objects: Objects, block: EdgeBlock, tasks: list[TaskRuns]) -> dict[str, Any]:
-    splits = [(task, split, getattr(task, split)) for task in tasks for split in SPLITS]
-    return {
-        "analysis_version": ANALYSIS_VERSION,
-        "block": block.to_dict(),
-        "labels": {
-            f"{task.task} {split}": f"{run.corpus}/{run.label_set}-{run.label_hash}"
-            for task, split, run in splits
-        },
-        "excluded_examples": {run.corpus: list(run.excluded) for _, _, run in splits},
-        "runs": runs_read(
-            objects, {f"{task.checkpoint} over {run.corpus}": run.run_id for task, _, run in splits}
-        ),
     }

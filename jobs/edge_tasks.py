@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from actstore.errors import NotFoundError, RequestError
 from actstore.schema.refs import layer_site, site_layer
@@ -12,6 +13,7 @@ from actstore.store.objects import Objects
 from analyses.probes.edge.task_runs import SPLITS, LabelledRun, TaskRuns
 from analyses.readers.targets import vocabulary
 from analyses.similarity.request import StoredCorpus, StoredRun
+from jobs.asked import runs_read
 from jobs.stored import stored_corpus
 from jobs.study.edge_probe import EdgeTask, SpanProbe
 from jobs.study.study import Study
@@ -63,6 +65,21 @@ def runs_of_task(
     """A task at every checkpoint that ran over its training corpus."""
     labels = _labels(objects, name, task)
     return [_task_runs(objects, (name, task), stored, one, labels) for one in stored["train"].runs]
+
+
+def tasks_read(objects: Objects, tasks: Sequence[TaskRuns]) -> dict[str, Any]:
+    """Label sets, examples left out and runs of tasks, for provenance."""
+    splits = [(task, split, getattr(task, split)) for task in tasks for split in SPLITS]
+    return {
+        "labels": {
+            f"{task.task} {split}": f"{run.corpus}/{run.label_set}-{run.label_hash}"
+            for task, split, run in splits
+        },
+        "excluded_examples": {run.corpus: list(run.excluded) for _, _, run in splits},
+        "runs": runs_read(
+            objects, {f"{task.checkpoint} over {run.corpus}": run.run_id for task, _, run in splits}
+        ),
+    }
 
 
 def _labels(objects: Objects, name: str, task: EdgeTask) -> Labels:

@@ -46,6 +46,7 @@ def plan_extension_block(objects: Objects, results: Objects, study: Study, given
         memory_bytes=_memory_bytes(block, corpora),
         writer=ResultWriter(results, KIND, given.name, content_id(identity)),
         device="cpu",
+        analysis_version=ANALYSIS_VERSION,
         provenance=lambda: _provenance(objects, installed, block, corpora),
         shown_of=lambda name, table: _shown(name, table, installed),
         store=objects,
@@ -131,7 +132,6 @@ def _provenance(
     objects: Objects, installed: Installed, block: ExtensionBlock, corpora: tuple[ExtensionCorpus, ...]
 ) -> dict[str, Any]:
     return {
-        "analysis_version": ANALYSIS_VERSION,
         "about": installed.kind.about,
         "extension": {
             "kind": installed.name,

@@ -7,13 +7,12 @@ from actstore.schema import content_id
 from actstore.store.objects import Objects
 from actstore.store.results import ResultWriter
 from actstore.store.source import StoreSource
-from analyses.probes.edge.task_runs import SPLITS, TaskRuns
+from analyses.probes.edge.task_runs import TaskRuns
 from analyses.probes.mdl.plan import WORKING_BYTES, MdlBlock, probes_of, units_left
 from analyses.probes.mdl.rows import PROBES
 from analyses.probes.mdl.rule import EdgeRule
 from analyses.probes.mdl.work import MdlWork
-from jobs.asked import runs_read
-from jobs.edge_tasks import task_runs
+from jobs.edge_tasks import task_runs, tasks_read
 from jobs.mdl_files import shown_of
 from jobs.probing import PlannedProbes
 from jobs.study.mdl_probe import MdlProbe
@@ -44,7 +43,8 @@ def plan_mdl(objects: Objects, results: Objects, study: Study, given: MdlProbe) 
         memory_bytes=WORKING_BYTES + held_bytes,
         writer=ResultWriter(results, "mdl_probe", given.name, content_id(identity)),
         device=given.device,
-        provenance=lambda: _provenance(objects, block, tasks),
+        analysis_version=ANALYSIS_VERSION,
+        provenance=lambda: {"block": block.to_dict()} | tasks_read(objects, tasks),
         shown_of=lambda name, parts: shown_of(name, parts, block.units),
         store=objects,
         study=study.name,
@@ -78,20 +78,4 @@ def _identity(block: MdlBlock, tasks: list[TaskRuns], predictions: bool) -> dict
         "analysis_version": ANALYSIS_VERSION,
         "block": {key: value for key, value in block.to_dict().items() if key != "name"},
         "tasks": [{k: v for k, v in asdict(task).items() if k != "item_bytes"} for task in tasks],
-    }
-
-
-def _provenance(objects: Objects, block: MdlBlock, tasks: list[TaskRuns]) -> dict[str, Any]:
-    splits = [(task, split, getattr(task, split)) for task in tasks for split in SPLITS]
-    return {
-        "analysis_version": ANALYSIS_VERSION,
-        "block": block.to_dict(),
-        "labels": {
-            f"{task.task} {split}": f"{run.corpus}/{run.label_set}-{run.label_hash}"
-            for task, split, run in splits
-        },
-        "excluded_examples": {run.corpus: list(run.excluded) for _, _, run in splits},
-        "runs": runs_read(
-            objects, {f"{task.checkpoint} over {run.corpus}": run.run_id for task, _, run in splits}
-        ),
     }

@@ -6,14 +6,14 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from actstore import __version__
-from actstore.schema.ports import Executor, Resources, Unit, Work
+from actstore.schema.ports import Executor, Outcome, Resources, Unit, Work
 from actstore.store.objects import Objects
 from actstore.store.results import ResultWriter
 from analyses.report import TextTable
-from jobs.asked import ask_again, now, refuse_failures
+from jobs.asked import ask_again, made_by
 from jobs.console import Console
-from jobs.similarity_files import file_lines
+from jobs.finished import FinishedTables
+from jobs.units import carry_out
 
 PROBES_FILE = "probes.parquet"
 
@@ -50,40 +50,6 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FinishedProbes:
-    """A finished result; implements FinishedAnalysis."""
-
-    kind: str
-    name: str
-    result_id: str
-    table: pa.Table
-    texts: tuple[TextTable, ...]
-    figures: tuple[str, ...]
-    markdown: str
-    n_computed: int
-
-    def show(self, console: Console) -> None:
-        """The tables and the figures' names."""
-        for text in self.texts:
-            console.table(text.headers, text.rows, title=f"{self.kind} {self.name}: {text.title}")
-        for figure in file_lines(self.figures):
-            console.line(f"figure: {figure}")
-        console.line(f"table: {self.markdown}")
-
-    def told(self) -> dict[str, Any]:
-        """The result as JSON."""
-        return {
-            "kind": self.kind,
-            "name": self.name,
-            "result_id": self.result_id,
-            "rows": self.table.to_pylist(),
-            "figures": list(self.figures),
-            "markdown": self.markdown,
-            "n_computed": self.n_computed,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedProbes:
     """A block with its stored runs and its probes; implements PlannedAnalysis."""
 
@@ -97,6 +63,7 @@ class PlannedProbes:
     """Of a worker, beyond its libraries."""
     writer: ResultWriter
     device: str
+    analysis_version: int
     provenance: Callable[[], dict[str, Any]]
     """What the kind says about a result."""
     shown_of: Callable[[str, pa.Table], Shown]
@@ -112,7 +79,7 @@ class PlannedProbes:
     def kind(self) -> str:
         return self.writer.kind
 
-    def run(self, executor: Executor, resources: Resources, console: Console) -> FinishedProbes:
+    def run(self, executor: Executor, resources: Resources, console: Console) -> FinishedTables:
         """Train the probes that have no part yet, then store table, provenance and figures.
 
         Raises UnitsFailedError when a unit fails; the probes of the others are kept.
@@ -123,46 +90,30 @@ class PlannedProbes:
         n_computed = self._compute(executor, resources, console)
         parts = self.writer.read_parts([probe.key for probe in self.probes], self.schema)
         self.writer.put_table(PROBES_FILE, parts)
-        self.writer.finish(
-            parts,
-            {
-                "study": self.study,
-                "finished": now(),
-                "actstore": __version__,
-                "store": self.store.url,
-                **self.provenance(),
-            },
-        )
+        made = made_by(self.study, self.store, self.analysis_version)
+        self.writer.finish(parts, made | self.provenance())
         return self._finished(parts, n_computed)
 
-    def shown(self) -> FinishedProbes:
+    def shown(self) -> FinishedTables:
         return self._finished(self.writer.read_table(PROBES_FILE), 0)
 
     def _compute(self, executor: Executor, resources: Resources, console: Console) -> int:
         units = self.units_left(self.writer.done_units())
         resources = replace(resources, memory_bytes=self.memory_bytes)
-        failures = []
-        with console.progress(f"{self.kind} {self.name}", sum(unit.weight for unit in units)) as bar:
-            for outcome in executor.map(self.work, units, resources) if units else ():
-                if outcome.failure is None:
-                    for done in outcome.result:
-                        self._keep(done)
-                else:
-                    failures.append(outcome.failure)
-                bar.advance(outcome.unit.weight)
-        refuse_failures(f"{self.kind} {self.name!r}", failures, len(units))
-        return len(units)
+        return carry_out(self.work, [units], executor, resources, console, self.writer, self._keep)
 
-    def _keep(self, done: Finished) -> None:
+    def _keep(self, outcome: Outcome) -> None:
         """Predictions first: a part says that all of its probe is there."""
-        if done.predictions is not None:
-            self.writer.put_table(f"predictions/{done.probe.key}.parquet", done.predictions)
-        self.writer.put_part(done.probe.key, done.rows)
+        trained: Sequence[Finished] = outcome.result
+        for one in trained:
+            if one.predictions is not None:
+                self.writer.put_table(f"predictions/{one.probe.key}.parquet", one.predictions)
+            self.writer.put_part(one.probe.key, one.rows)
 
-    def _finished(self, parts: pa.Table, n_computed: int) -> FinishedProbes:
+    def _finished(self, parts: pa.Table, n_computed: int) -> FinishedTables:
         found = self.shown_of(self.name, parts)
         markdown = "\n".join(text.markdown() for text in found.texts)
-        return FinishedProbes(
+        return FinishedTables(
             kind=self.kind,
             name=self.name,
             result_id=self.writer.result_id,

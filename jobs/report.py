@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         {
             "store": study.store,
             "page": str(written[0]),
-            "results": [analyse.told(item) for item in found.finished],
+            "results": [item.told() for item in found.finished],
             "missing": list(found.missing),
             "stale": [row for row in list_results(results) if row["stale"]],
         }

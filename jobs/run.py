@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             "store": study.store,
             "trained": finetune.told(trained),
             "runs": [extract.told(report) for report in reports],
-            "results": [analyse.told(item) for item in finished],
+            "results": [item.told() for item in finished],
         }
     )
     if not complete:

@@ -1,13 +1,13 @@
 """The similarity analyses of a study: units handed out, parts stored, one table, its figures."""
 
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import pyarrow as pa
 
-from actstore import __version__
 from actstore.schema import content_id
-from actstore.schema.ports import ActivationSource, Executor, Failure, Resources
+from actstore.schema.ports import ActivationSource, Executor, Outcome, Resources
 from actstore.store import catalog, names
 from actstore.store.objects import Objects
 from actstore.store.results import ResultWriter
@@ -17,7 +17,7 @@ from analyses.figures.facts import CorpusFacts
 from analyses.readers.sample import SampleSpec
 from analyses.readers.word_places import WordReport
 from analyses.readers.words import WordSource
-from analyses.report import TextTable, replicate_table, similarity_table
+from analyses.report import replicate_table, similarity_table
 from analyses.similarity.left import units_left
 from analyses.similarity.measures import Options
 from analyses.similarity.pairs import resolve_pairs
@@ -27,12 +27,14 @@ from analyses.similarity.request import SimilarityBlock, StoredCorpus
 from analyses.similarity.rows import SCHEMA, in_order
 from analyses.similarity.tiling import LIMITS, Limits
 from analyses.similarity.work import SimilarityWork
-from jobs.asked import ask_again, now, refuse_failures, runs_read
+from jobs.asked import ask_again, made_by, runs_read
 from jobs.console import Console
+from jobs.finished import FinishedTables
 from jobs.similarity_files import put_figures, put_markdown, put_samples
 from jobs.stored import corpus_facts, stored_corpus
 from jobs.study.similarity import Similarity
 from jobs.study.study import Study
+from jobs.units import carry_out
 from jobs.words import as_words, remark_unmatched, word_group
 
 ANALYSIS_VERSION = 3
@@ -42,8 +44,8 @@ DECODERS = ("gpt2", "gpt_neox", "llama", "mistral", "qwen2", "gptj", "opt", "phi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A similarity block with its stored runs and units; nothing is computed yet."""
+class PlannedSimilarity:
+    """A similarity block with its stored runs and units; implements PlannedAnalysis."""
 
     block: SimilarityBlock
     corpora: tuple[StoredCorpus, ...]
@@ -55,9 +57,20 @@ class Planned:
     """By corpus, where words are compared."""
     plan: Plan
     writer: ResultWriter
-    device: str
+    asked_device: str
+    """auto, cpu or cuda."""
     store: Objects
     study: str
+
+    @property
+    def name(self) -> str:
+        return self.block.name
+
+    @property
+    def device(self) -> str:
+        """As asked; "auto" takes a GPU only where CuPy can use it."""
+        needless = self.asked_device == "auto" and find_spec("cupy") is None
+        return "cpu" if needless else self.asked_device
 
     @property
     def sums(self) -> StoredSums:
@@ -68,27 +81,60 @@ class Planned:
     @property
     def work(self) -> SimilarityWork:
         """What workers do."""
-        return SimilarityWork(source=self.source, device=self.device, keep=self.sums)
+        return SimilarityWork(source=self.source, device=self.asked_device, keep=self.sums)
 
+    def run(self, executor: Executor, resources: Resources, console: Console) -> FinishedTables:
+        """Compute the units that have no part yet, then store table, provenance and figures.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
-    """A finished result and where its files lie."""
+        Raises UnitsFailedError when a unit fails; the parts of the others are kept.
+        """
+        writer = self.writer
+        remark_unmatched(self.name, self.words, console)
+        if writer.find() is not None:
+            ask_again(writer)
+            return self.shown()
+        stages = units_left(self.plan, writer.done_units(), self.sums.done())
+        n_computed = carry_out(self.work, stages, executor, resources, console, writer, self._keep)
+        put_samples(writer, self.plan, self.work, self.block.unit)
+        writer.finish(self._rows(), _provenance(self))
+        self.sums.drop()
+        return self.shown(n_computed)
 
-    name: str
-    result_id: str
-    table: pa.Table
-    texts: tuple[TextTable, ...]
-    """The tables as text."""
-    figures: tuple[str, ...]
-    markdown: str
-    n_computed: int
-    """Units computed now; 0 when all of it was there."""
+    def shown(self, n_computed: int = 0) -> FinishedTables:
+        """A finished result with its figures and tables, drawn where they are not there yet."""
+        writer = self.writer
+        found = writer.find()
+        assert found is not None, f"{writer.key('')} was finished"
+        texts = similarity_table(found[0], unit=self.block.unit)
+        if self.labels:
+            together = replicate_rows(self._rows(), self.labels)
+            writer.put_table("replicates.parquet", together)
+            texts += replicate_table(together)
+        return FinishedTables(
+            kind=writer.kind,
+            name=self.name,
+            result_id=writer.result_id,
+            table=found[0],
+            texts=tuple(texts),
+            figures=put_figures(writer, found[0], self.facts, self.labels, self.block.unit),
+            markdown=put_markdown(writer, texts, self.facts),
+            n_computed=n_computed,
+        )
+
+    def _rows(self) -> pa.Table:
+        """The parts as one table."""
+        parts = self.writer.read_parts([unit.key for unit in self.plan.tables], SCHEMA)
+        return in_order(parts, self.block, self.corpora)
+
+    def _keep(self, outcome: Outcome) -> None:
+        """Units of sums leave theirs in the store themselves."""
+        if outcome.result is not None:
+            self.writer.put_part(outcome.unit.key, outcome.result)
 
 
 def plan_similarity(
     objects: Objects, results: Objects, study: Study, given: Similarity, *, limits: Limits = LIMITS
-) -> Planned:
+) -> PlannedSimilarity:
     """Everything that can be wrong is found here: names, runs, tokenisations, layers, too few tokens."""
     pairs = resolve_pairs(given.pairs, study.bases)
     checkpoints = list(dict.fromkeys(name for pair in pairs for name in pair))
@@ -120,7 +166,7 @@ def plan_similarity(
     result_id = content_id(
         {"analysis_version": ANALYSIS_VERSION, "units": sorted(unit.key for unit in plan.tables)}
     )
-    return Planned(
+    return PlannedSimilarity(
         block=block,
         corpora=corpora,
         labels=replicate_labels({name: names.checkpoint(objects, name).replicate for name in checkpoints}),
@@ -129,75 +175,13 @@ def plan_similarity(
         words=words,
         plan=plan,
         writer=ResultWriter(results, "similarity", given.name, result_id),
-        device=given.device,
+        asked_device=given.device,
         store=objects,
         study=study.name,
     )
 
 
-def run_similarity(planned: Planned, executor: Executor, resources: Resources, console: Console) -> Finished:
-    """Compute the units that have no part yet, then store table, provenance and figures.
-
-    Raises UnitsFailedError when a unit fails; the parts of the others are kept.
-    """
-    writer = planned.writer
-    remark_unmatched(planned.block.name, planned.words, console)
-    found = writer.find()
-    n_computed = 0
-    if found is None:
-        n_computed = _compute(planned, executor, resources, console)
-        put_samples(writer, planned.plan, planned.work, planned.block.unit)
-        parts = writer.read_parts([unit.key for unit in planned.plan.tables], SCHEMA)
-        writer.finish(in_order(parts, planned.block, planned.corpora), _provenance(planned))
-        planned.sums.drop()
-    else:
-        ask_again(writer)
-    return shown(planned, n_computed)
-
-
-def shown(planned: Planned, n_computed: int = 0) -> Finished:
-    """A finished result with its figures and tables, drawn where they are not there yet."""
-    writer = planned.writer
-    found = writer.find()
-    assert found is not None, f"{writer.key('')} was finished"
-    texts = similarity_table(found[0], unit=planned.block.unit)
-    if planned.labels:
-        parts = writer.read_parts([unit.key for unit in planned.plan.tables], SCHEMA)
-        together = replicate_rows(in_order(parts, planned.block, planned.corpora), planned.labels)
-        writer.put_table("replicates.parquet", together)
-        texts += replicate_table(together)
-    return Finished(
-        name=planned.block.name,
-        result_id=writer.result_id,
-        table=found[0],
-        texts=tuple(texts),
-        figures=put_figures(writer, found[0], planned.facts, planned.labels, planned.block.unit),
-        markdown=put_markdown(writer, texts, planned.facts),
-        n_computed=n_computed,
-    )
-
-
-def _compute(planned: Planned, executor: Executor, resources: Resources, console: Console) -> int:
-    """Do what is left, stage by stage; returns how many units were done."""
-    writer, name = planned.writer, planned.block.name
-    stages = units_left(planned.plan, writer.done_units(), planned.sums.done())
-    n_left = sum(map(len, stages))
-    with console.progress(
-        f"similarity {name}", sum(unit.weight for stage in stages for unit in stage)
-    ) as bar:
-        for stage in stages:
-            failures: list[Failure] = []
-            for outcome in executor.map(planned.work, stage, resources) if stage else ():
-                if outcome.failure is not None:
-                    failures.append(outcome.failure)
-                elif outcome.result is not None:
-                    writer.put_part(outcome.unit.key, outcome.result)
-                bar.advance(outcome.unit.weight)
-            refuse_failures(f"similarity {name!r}", failures, n_left)
-    return n_left
-
-
-def _provenance(planned: Planned) -> dict[str, Any]:
+def _provenance(planned: PlannedSimilarity) -> dict[str, Any]:
     block = planned.block
     runs = {
         f"{run.checkpoint} over {corpus.name}": run.run_id
@@ -205,11 +189,7 @@ def _provenance(planned: Planned) -> dict[str, Any]:
         for run in corpus.runs.values()
     }
     return {
-        "study": planned.study,
-        "finished": now(),
-        "actstore": __version__,
-        "analysis_version": ANALYSIS_VERSION,
-        "store": planned.store.url,
+        **made_by(planned.study, planned.store, ANALYSIS_VERSION),
         "block": {
             "name": block.name,
             "measures": list(block.measures),

@@ -1,8 +1,6 @@
 """What lies beside a similarity result: figures, the table in Markdown, the sampled tokens."""
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
-from pathlib import PurePosixPath
 
 import pyarrow as pa
 
@@ -58,16 +56,6 @@ def put_samples(writer: ResultWriter, plan: Plan, work: SimilarityWork, unit: st
                 drawn = drawn.drop_columns("row").rename_columns(["example", "word"])
             writer.put_table(name, drawn)
             put.add(name)
-
-
-def file_lines(files: Sequence[str]) -> list[str]:
-    """Files that differ in their suffix alone as one line each: name.{svg,png,html}."""
-    stems = groupby(files, key=lambda file: file.removesuffix(PurePosixPath(file).suffix))
-    lines = []
-    for stem, members in stems:
-        suffixes = [PurePosixPath(file).suffix.removeprefix(".") for file in members]
-        lines.append(f"{stem}.{{{','.join(suffixes)}}}" if len(suffixes) > 1 else f"{stem}.{suffixes[0]}")
-    return lines
 
 
 def _figures(

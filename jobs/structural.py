@@ -65,6 +65,7 @@ def plan_structural(
         memory_bytes=max(reading.memory_bytes(block) for reading in readings.values()),
         writer=writer,
         device=given.device,
+        analysis_version=ANALYSIS_VERSION,
         provenance=lambda: _provenance(objects, block, checkpoints, writer.read_table(PROBES_FILE)),
         shown_of=partial(shown_of, groups=_groups(objects, given)),
         store=objects,
@@ -178,7 +179,6 @@ def _provenance(
         [(column, "max") for column in ("n_sentences", "n_without_tokens", "n_without_values")]
     )
     return {
-        "analysis_version": ANALYSIS_VERSION,
         "block": block.to_dict(),
         "sentences": left_out.to_pylist(),
         "labels": {split.corpus: split.labels for _, split in splits},

@@ -6,7 +6,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from actstore import __version__
 from actstore.schema import content_id
 from actstore.schema.ports import Executor, Resources, Unit
 from actstore.schema.refs import layer_site
@@ -14,13 +13,14 @@ from actstore.store import catalog, names
 from actstore.store.objects import Objects
 from actstore.store.results import ResultWriter
 from actstore.store.trained import find_trained
-from jobs.asked import ask_again, now, refuse_failures, runs_read
+from jobs.asked import ask_again, made_by, runs_read
 from jobs.console import Console
 from jobs.stored import find_with_site, quarantined
 from jobs.study.finetune import PRETRAINING, SEED, Finetune
 from jobs.study.study import Study
 from jobs.training.score_work import MAJORITY, ScoreRequest, ScoreWork
 from jobs.training.trained import stored_checkpoint
+from jobs.units import carry_out
 
 ANALYSIS_VERSION = 1
 """Raised by hand when the scores may change."""
@@ -62,17 +62,9 @@ class PlannedScore:
             result_id=writer.result_id,
             threads=resources.threads,
         )
-        failures = []
-        with console.progress(f"{KIND} {self.name}", len(left)) as bar:
-            for outcome in executor.map(work, left, resources) if left else ():
-                if outcome.failure is None:
-                    writer.put_part(outcome.unit.key, outcome.result)
-                else:
-                    failures.append(outcome.failure)
-                bar.advance()
-        refuse_failures(f"{KIND} {self.name!r}", failures, len(left))
+        n_computed = carry_out(work, [left], executor, resources, console, writer)
         writer.finish(writer.read_parts([unit.key for unit in self.units]), _provenance(self))
-        return self._finished(len(left))
+        return self._finished(n_computed)
 
     def shown(self) -> "FinishedScore":
         return self._finished(0)
@@ -186,11 +178,7 @@ def _provenance(planned: PlannedScore) -> dict[str, Any]:
     requests: Sequence[ScoreRequest] = [unit.args for unit in planned.units]
     read = {f"{one.checkpoint} over {one.corpus.name}": one.run_id for one in requests if one.run_id}
     return {
-        "study": planned.study,
-        "finished": now(),
-        "actstore": __version__,
-        "analysis_version": ANALYSIS_VERSION,
-        "store": planned.store.url,
+        **made_by(planned.study, planned.store, ANALYSIS_VERSION),
         "block": planned.block.model_dump(mode="json"),
         "runs": runs_read(planned.store, read),
         "excluded_examples": {unit.key: list(unit.args.excluded) for unit in planned.units},

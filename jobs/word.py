@@ -46,6 +46,7 @@ def plan_word(objects: Objects, results: Objects, study: Study, given: WordProbe
         memory_bytes=WORKING_BYTES + held_bytes,
         writer=ResultWriter(results, "word_probe", given.name, content_id(identity)),
         device=given.device,
+        analysis_version=ANALYSIS_VERSION,
         provenance=lambda: _provenance(objects, block, tasks),
         shown_of=shown_of,
         store=objects,
@@ -103,7 +104,6 @@ def _identity(block: WordBlock, tasks: list[TaskRuns]) -> dict[str, Any]:
 def _provenance(objects: Objects, block: WordBlock, tasks: list[TaskRuns]) -> dict[str, Any]:
     splits = [(task, getattr(task, split)) for task in tasks for split in SPLITS]
     return {
-        "analysis_version": ANALYSIS_VERSION,
         "block": block.to_dict(),
         "labels": {run.corpus: f"{run.label_set}-{run.label_hash}" for _, run in splits},
         "excluded_examples": {run.corpus: list(run.excluded) for _, run in splits},

@@ -1,16 +1,24 @@
 """A remote run as an xarray Dataset: lazy arrays with named dimensions, rows fetched as they are indexed."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from actstore.errors import RequestError
-
-if TYPE_CHECKING:
-    from actstore.client.reader import RemoteReader
+from actstore.schema.spec import RunSpec
 
 
-def dataset(reader: "RemoteReader") -> Any:
+class Rows(Protocol):
+    """What gives rows of a run."""
+
+    @property
+    def spec(self) -> RunSpec: ...
+
+    def gather(self, site: str, row_T: npt.NDArray[np.int64]) -> npt.NDArray[Any]: ...
+
+
+def dataset(reader: Rows) -> Any:
     """One lazy variable a site, dimensions (token, unit). Raises RequestError without xarray."""
     try:
         import xarray

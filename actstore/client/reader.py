@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from actstore.client.labelled import dataset
 from actstore.client.source import FlightSource
 from actstore.plan.sequences import SequenceIndex
 from actstore.schema import requests
@@ -84,6 +85,4 @@ class RemoteReader:
         return self.source.connection.table(requests.Fidelity(run_id=self.run_id))
 
     def to_xarray(self) -> Any:
-        from actstore.client.labelled import dataset
-
         return dataset(self)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
 
@@ -70,7 +70,8 @@ class CheckpointRef:
     """The model's configuration as its config.json has it."""
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        # Not `asdict`, which copies each configuration: a command lists ten thousand names several times.
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> "CheckpointRef":

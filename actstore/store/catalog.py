@@ -53,8 +53,7 @@ def fold_catalog(objects: Objects) -> None:
 
 def checkpoint_table(objects: Objects) -> pa.Table:
     """The table `checkpoints`."""
-    columns = tables.CHECKPOINTS.names
-    rows = [{name: ref.to_dict()[name] for name in columns} for ref in names.checkpoints(objects)]
+    rows = [ref.to_dict() for ref in names.checkpoints(objects)]
     return pa.Table.from_pylist(rows, schema=tables.CHECKPOINTS)
 
 

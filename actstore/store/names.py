@@ -30,16 +30,7 @@ def check_checkpoint(objects: Objects, ref: CheckpointRef) -> None:
 
 def check_checkpoints(objects: Objects, refs: Sequence[CheckpointRef]) -> None:
     """As `check_checkpoint`, of many: thousands of names are one list and a fold."""
-    bound = _bound(objects, refs)
-    for ref in refs:
-        _compare(
-            objects,
-            "checkpoint",
-            ref.to_dict(),
-            bound.get(ref.name),
-            CHECKPOINT_IDENTITY,
-            _free(objects, ref),
-        )
+    _checked(objects, refs)
 
 
 def check_corpus(objects: Objects, ref: CorpusRef) -> None:
@@ -55,8 +46,7 @@ def bind_checkpoint(objects: Objects, ref: CheckpointRef) -> None:
 
 def bind_checkpoints(objects: Objects, refs: Sequence[CheckpointRef]) -> None:
     """As `bind_checkpoint`, of many, of which those that are bound as given cost no request."""
-    check_checkpoints(objects, refs)
-    bound = _bound(objects, refs)
+    bound = _checked(objects, refs)
     new = [ref.to_dict() for ref in refs if bound.get(ref.name) != ref.to_dict()]
     jobs = (partial(_bind, objects, paths.CHECKPOINTS, record) for record in new)
     for _ in in_order(jobs, threads(objects)):
@@ -162,6 +152,15 @@ def _bind(objects: Objects, kind: str, record: dict[str, Any]) -> None:
 def _current(objects: Objects, folder: str) -> dict[str, Any]:
     notes = objects.children(f"{folder}/about")
     return read_record(objects, f"{folder}/about/{notes[-1]}" if notes else f"{folder}/ref.json")
+
+
+def _checked(objects: Objects, refs: Sequence[CheckpointRef]) -> Mapping[str, dict[str, Any]]:
+    """What names are bound to. Raises NameTakenError where one is bound to something else."""
+    bound = _bound(objects, refs)
+    for ref in refs:
+        known, free = bound.get(ref.name), _free(objects, ref)
+        _compare(objects, "checkpoint", ref.to_dict(), known, CHECKPOINT_IDENTITY, free)
+    return bound
 
 
 def _named(objects: Objects, kind: str, what: str, name: str) -> dict[str, Any]:

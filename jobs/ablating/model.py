@@ -12,7 +12,8 @@ from analyses.tuning.scoring import score
 from analyses.tuning.settings import TrainSettings
 from analyses.tuning.state import TrainState
 from analyses.tuning.tasks.registry import task_of
-from analyses.tuning.tasks.task import CorpusTables, HeadOptions, Scores, Task
+from analyses.tuning.tasks.tables import CorpusTables
+from analyses.tuning.tasks.task import HeadOptions, Scores, Task
 from analyses.tuning.training import Training
 from analyses.tuning.trunk.spec import TrunkSpec
 from jobs.ablating.request import PointRequest

@@ -21,7 +21,7 @@ class Section:
     name: str
     result_id: str
     rows: tuple[Mapping[str, Any], ...]
-    """Of the result's table; none of drift, whose table is a row a token."""
+    """Of the result's table; of drift its means."""
     texts: tuple[TextTable, ...]
     figures: tuple[bytes, ...]
     """SVG."""

@@ -21,7 +21,7 @@ from actstore.store.root import open_root
 from actstore.store.source import StoreSource
 from actstore.store.trained import folder_of
 from analyses.tuning.majority import majority_answer, majority_arc, majority_label
-from analyses.tuning.tasks.task import CorpusTables
+from analyses.tuning.tasks.tables import CorpusTables
 from jobs.training.tables import corpus_tables, gold_tables
 
 if TYPE_CHECKING:

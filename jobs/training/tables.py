@@ -12,7 +12,7 @@ from actstore.store.labels import read_labels
 from actstore.store.objects import Objects
 from actstore.store.parquet import read_table
 from actstore.store.tokens import read_tokens, read_word_tokens
-from analyses.tuning.tasks.task import CorpusTables
+from analyses.tuning.tasks.tables import CorpusTables
 
 TOKENS = ["example", "window", "token_id", "segment", "special", "row"]
 PLACES = ["char_start", "char_end", "best_context"]

@@ -42,7 +42,11 @@ def test_the_layers_hold() -> None:
         ("actstore.api", "ray torch transformers"),
         ("analyses.similarity", "ray torch transformers cupy"),
         ("analyses.drift.work", "ray torch transformers duckdb zarr"),
-        ("jobs.cli", "ray torch transformers"),
+        ("jobs.cli", "ray torch transformers zarr pyarrow"),
+        ("jobs.ls", "ray torch transformers"),
+        ("jobs.plan", "ray torch transformers"),
+        ("jobs.extract", "ray torch transformers"),
+        ("jobs.query", "ray torch transformers"),
         ("analyses.tuning.settings", "ray torch transformers pyarrow"),
         ("analyses.tuning.batches", "ray torch transformers"),
         ("analyses.tuning.scorers.dep", "ray torch transformers"),
@@ -53,6 +57,12 @@ def test_imports_stay_light(module: str, heavy: str) -> None:
     code = f"import {module}, sys; print(*[m for m in {heavy.split()!r} if m in sys.modules])"
     loaded = in_new_python(code)
     assert loaded == ""
+
+
+def test_a_command_loads_itself_alone() -> None:
+    code = "import sys; from jobs.cli import VERBS, make_parser; make_parser('ls'); "
+    loaded = in_new_python(code + "print(*[verb for verb in VERBS if f'jobs.{verb}' in sys.modules])")
+    assert loaded == "ls"
 
 
 def test_the_public_names_are_those_listed() -> None:

@@ -10,7 +10,7 @@ from actstore.capture.tokenizer import load_tokenizer
 from actstore.schema.text import EXAMPLE_LABELS, EXAMPLES, SPAN_LABELS, WORD_LABELS, WORDS, Example, Word
 from actstore.schema.tokens import TokenSettings
 from actstore.store.labels import target_rows
-from analyses.tuning.tasks.task import CorpusTables
+from analyses.tuning.tasks.tables import CorpusTables
 from tests.support.tokenised import words_of
 
 

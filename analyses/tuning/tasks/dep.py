@@ -14,7 +14,8 @@ from analyses.tuning.heads.parser import ParserHead, ParserSpec
 from analyses.tuning.scorers.dep import Parsed, score_trees
 from analyses.tuning.settings import TrainSettings
 from analyses.tuning.tasks.dep_data import DepData, dep_data
-from analyses.tuning.tasks.task import CorpusTables, HeadOptions, Scores, TrunkFacts
+from analyses.tuning.tasks.tables import CorpusTables
+from analyses.tuning.tasks.task import HeadOptions, Scores, TrunkFacts
 
 NO_HEAD = -1
 """Predicted for a word that has no tokens: it counts as wrong, as in the official scorer."""

@@ -10,7 +10,7 @@ import pyarrow as pa
 from actstore.errors import CorpusError
 from analyses.tuning.features import Features, Ints, Targets, features_of
 from analyses.tuning.heads.parser import IGNORED
-from analyses.tuning.tasks.task import CorpusTables
+from analyses.tuning.tasks.tables import CorpusTables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,8 @@ from analyses.tuning.features import Features, Ints, Targets, TaskData, features
 from analyses.tuning.heads.head import Output
 from analyses.tuning.heads.mlm import MlmHead, MlmSpec
 from analyses.tuning.settings import TrainSettings
-from analyses.tuning.tasks.task import CorpusTables, HeadOptions, Scores, TrunkFacts
+from analyses.tuning.tasks.tables import CorpusTables
+from analyses.tuning.tasks.task import HeadOptions, Scores, TrunkFacts
 
 MASKED = 0.15
 """Share of the tokens that are predicted: of them 80 % are masked, 10 % random, 10 % as they are."""

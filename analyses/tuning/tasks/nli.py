@@ -14,7 +14,8 @@ from analyses.tuning.heads.head import Output
 from analyses.tuning.heads.nli import NliHead, NliSpec
 from analyses.tuning.scorers.accuracy import accuracy
 from analyses.tuning.settings import TrainSettings
-from analyses.tuning.tasks.task import CorpusTables, HeadOptions, Scores, TrunkFacts
+from analyses.tuning.tasks.tables import CorpusTables
+from analyses.tuning.tasks.task import HeadOptions, Scores, TrunkFacts
 
 LABELS = ("contradiction", "entailment", "neutral")
 """The order of google-research/bert, run_classifier.py."""

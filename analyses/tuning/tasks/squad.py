@@ -13,7 +13,8 @@ from analyses.tuning.scorers.squad import score_answers
 from analyses.tuning.settings import TrainSettings
 from analyses.tuning.tasks.squad_data import SquadData, squad_data
 from analyses.tuning.tasks.squad_decode import Span, answer_text, window_spans
-from analyses.tuning.tasks.task import CorpusTables, HeadOptions, Scores, TrunkFacts
+from analyses.tuning.tasks.tables import CorpusTables
+from analyses.tuning.tasks.task import HeadOptions, Scores, TrunkFacts
 
 
 class Squad:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from actstore.errors import CorpusError
 from analyses.tuning.features import Features, Ints, Targets, features_of
-from analyses.tuning.tasks.task import CorpusTables
+from analyses.tuning.tasks.tables import CorpusTables
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Task: what training, scoring and jobs ask of one; and the tables of a corpus that it reads."""
+"""Task: what training, scoring and jobs ask of one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,35 +11,9 @@ from analyses.tuning.batch import Batch
 from analyses.tuning.features import TaskData
 from analyses.tuning.heads.head import Head, Output
 from analyses.tuning.settings import TrainSettings
+from analyses.tuning.tasks.tables import CorpusTables
 
 POOLER_INITS = ("pretrained", "random")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorpusTables:
-    """One corpus through one tokenizer; each task names those that it needs."""
-
-    tokens: pa.Table
-    """schema.tokens.TOKENS."""
-    word_tokens: pa.Table | None = None
-    """schema.tokens.WORD_TOKENS."""
-    examples: pa.Table | None = None
-    """schema.text.EXAMPLES."""
-    words: pa.Table | None = None
-    """schema.text.WORDS."""
-    word_labels: pa.Table | None = None
-    """schema.text.WORD_LABELS."""
-    example_labels: pa.Table | None = None
-    """schema.text.EXAMPLE_LABELS."""
-    answers: pa.Table | None = None
-    """schema.text.SPAN_LABELS: `label` is an answer's text, `info` {"char_start": its place in text_b}."""
-
-    def need(self, name: str, task: str) -> pa.Table:
-        """A table by its name. Raises RequestError where it was not given."""
-        table: pa.Table | None = getattr(self, name)
-        if table is None:
-            raise RequestError(f"task {task!r} needs the table {name!r} of the corpus; none was given")
-        return table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from actstore.store.source import StoreSource
 from analyses.drift.work import DriftWork
 from jobs.cli import main
 from jobs.console import Console
-from jobs.drift import PlannedDrift, plan_drift_block, run_drift
+from jobs.drift import PlannedDrift, plan_drift_block
 from jobs.study.load import load_study
 from tests.support.small_store import SmallStore, prepare
 
@@ -71,7 +71,7 @@ def test_the_table_its_means_and_its_figure(small, tmp_path, capsys):
     assert analyse(tmp_path) == 0
     told = capsys.readouterr().out
     assert "drift moved: mean cosine and mean relative change" in told
-    assert told.count("figure: ") == 3
+    assert told.count("figure: ") == 1
     store = actstore.open(str(tmp_path / "store"))
     table = store.sql("SELECT * FROM drift")
     assert table.num_rows == 3 * small.tables.tokens.num_rows
@@ -153,11 +153,11 @@ def test_a_stopped_analysis_goes_on_with_what_is_missing(small, tmp_path):
     with pytest.raises(
         UnitsFailedError, match=r"drift 'moved': 2 of \d+ units failed \(OSError: the disk is gone\)"
     ):
-        run_drift(planned, Flaky({0, 4}), Resources(), Console())
+        planned.run(Flaky({0, 4}), Resources(), Console())
     assert planned.writer.provenance() is None
-    finished = run_drift(planned, SerialExecutor(), Resources(), Console())
+    finished = planned.run(SerialExecutor(), Resources(), Console())
     assert finished.n_computed == 2
-    assert run_drift(planned, SerialExecutor(), Resources(), Console()).n_computed == 0
+    assert planned.run(SerialExecutor(), Resources(), Console()).n_computed == 0
     path = small.objects.local_path(planned.writer.key("table.parquet"))
     # joined a part at a time: a row group each, in the order of the units
     assert pq.ParquetFile(path).num_row_groups == len(planned.units)
@@ -170,7 +170,7 @@ def test_parts_are_gone_once_the_table_is_sealed_and_not_before(small, tmp_path)
     planned = plan_drift_block(small.objects, small.objects, study, study.drift[0])
     writer, keys = planned.writer, {unit.key for unit in planned.units}
     with pytest.raises(UnitsFailedError):
-        run_drift(planned, Flaky({3}), Resources(), Console())
+        planned.run(Flaky({3}), Resources(), Console())
     assert len(writer.done_units()) == len(keys) - 1
     # a session that was killed after its table and before its provenance
     left = [planned.units[3]]
@@ -178,11 +178,11 @@ def test_parts_are_gone_once_the_table_is_sealed_and_not_before(small, tmp_path)
         writer.put_part(outcome.unit.key, outcome.result)
     writer.join_parts([unit.key for unit in planned.units])
     assert writer.done_units() == keys
-    assert run_drift(planned, SerialExecutor(), Resources(), Console()).n_computed == 0
+    assert planned.run(SerialExecutor(), Resources(), Console()).n_computed == 0
     assert writer.done_units() == set()
     # and one that was killed between its provenance and the removal
     writer.put_part(left[0].key, outcome.result)
-    assert run_drift(planned, SerialExecutor(), Resources(), Console()).n_computed == 0
+    assert planned.run(SerialExecutor(), Resources(), Console()).n_computed == 0
     assert writer.done_units() == set()
     table = actstore.open(str(tmp_path / "store")).sql("SELECT * FROM drift")
     np.testing.assert_allclose(table.column("cosine").to_numpy(), expected(small)[0], atol=2e-6)
@@ -196,7 +196,7 @@ class Overtaken(SerialExecutor):
 
     def map(self, work, units, resources):
         outcomes = list(super().map(work, units[:4], resources))
-        run_drift(self.planned, SerialExecutor(), resources, Console())
+        self.planned.run(SerialExecutor(), resources, Console())
         yield from outcomes
         yield from super().map(work, units[4:], resources)
 
@@ -204,8 +204,8 @@ class Overtaken(SerialExecutor):
 def test_a_session_that_is_overtaken_takes_what_is_there(small, tmp_path):
     study = load_study(tmp_path / "study.toml")
     planned = plan_drift_block(small.objects, small.objects, study, study.drift[0])
-    finished = run_drift(planned, Overtaken(planned), Resources(), Console())
-    assert finished.summary.num_rows == 3
+    finished = planned.run(Overtaken(planned), Resources(), Console())
+    assert finished.table.num_rows == 3
     assert planned.writer.done_units() == set()
 
 

@@ -16,7 +16,7 @@ from actstore.store.root import open_root
 from analyses.similarity.tiling import Limits
 from jobs.cli import main
 from jobs.console import Console
-from jobs.similarity import plan_similarity, run_similarity
+from jobs.similarity import plan_similarity
 from jobs.study.load import load_study
 from tests.support.small_store import prepare
 
@@ -114,21 +114,21 @@ def test_all_tokens_in_parts_give_the_same_and_an_interrupted_one_goes_on(tmp_pa
     ]
     assert len(planned[0].plan.stages) == 1
     assert len(planned[1].plan.stages) > 2
-    whole = run_similarity(planned[0], SerialExecutor(), Resources(), Console(as_json=True))
+    whole = planned[0].run(SerialExecutor(), Resources(), Console(as_json=True))
 
     failing = Interrupted(after=7)
     with pytest.raises(UnitsFailedError, match="the same command goes on"):
-        run_similarity(planned[1], failing, Resources(), Console(as_json=True))
+        planned[1].run(failing, Resources(), Console(as_json=True))
     assert len(planned[1].sums.done()) == 7
     counted = Interrupted(after=10**9)
-    parts = run_similarity(planned[1], counted, Resources(), Console(as_json=True))
+    parts = planned[1].run(counted, Resources(), Console(as_json=True))
     n_units = sum(map(len, planned[1].plan.stages))
     assert parts.n_computed == counted.n_done == n_units - 7
     assert planned[1].sums.done() == set()
     for a, b in zip(whole.table.to_pylist(), parts.table.to_pylist(), strict=True):
         assert b.pop("value") == pytest.approx(a.pop("value"), abs=1e-5)
         assert a == b
-    again = run_similarity(planned[1], failing, Resources(), Console(as_json=True))
+    again = planned[1].run(failing, Resources(), Console(as_json=True))
     assert again.n_computed == 0
 
 

@@ -18,7 +18,8 @@ from analyses.tuning.tasks.dep_data import IGNORED
 from analyses.tuning.tasks.registry import task_of
 from analyses.tuning.tasks.squad_data import second_side
 from analyses.tuning.tasks.squad_decode import EMPTY, Span, answer_text, window_spans
-from analyses.tuning.tasks.task import CorpusTables, HeadOptions
+from analyses.tuning.tasks.tables import CorpusTables
+from analyses.tuning.tasks.task import HeadOptions
 from analyses.tuning.training import Training
 from analyses.tuning.trunk.spec import TrunkSpec
 from tests.support.tiny_models import VOCABULARY, make_tiny_model
