@@ -1,7 +1,7 @@
 """Catalog: which runs, checkpoints and corpora a store holds. Reads small records only, never activations."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -33,16 +33,19 @@ class RunInfo:
 
 
 def list_runs(objects: Objects, *, sizes: bool = True) -> list[RunInfo]:
-    """Every run: complete ones from the flat folder of manifests, the others from their receipts' names.
+    """Every run. `sizes`: of runs that are not complete too, which lists all of their objects; else 0."""
+    return list(each_run(objects, sizes=sizes))
 
-    `sizes`: of runs that are not complete too, which lists all of their objects; else 0.
-    """
+
+def each_run(objects: Objects, *, sizes: bool) -> Iterator[RunInfo]:
+    """First complete runs, from the flat folder of manifests, then the others, from their receipts' names."""
     listing = list_manifests(objects)
     records = read_manifests(objects, listing)
-    found = [_sealed(objects, key, record) for key, record in records.by_key.items()]
+    for key, record in records.by_key.items():
+        yield _sealed(objects, key, record)
     begun = unfinished(objects, listing, records.n_folded)
     left = in_order((partial(_partial, objects, run_id, sizes=sizes) for run_id in begun), threads(objects))
-    return found + [info for info in left if info is not None]
+    yield from (info for info in left if info is not None)
 
 
 def fold_catalog(objects: Objects) -> None:
