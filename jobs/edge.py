@@ -1,6 +1,7 @@
 """The edge probes of a study: planned over stored runs; everything that can be wrong is found here."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from actstore.schema import content_id
@@ -22,6 +23,7 @@ from analyses.probes.edge.work import EdgeWork
 from jobs.edge_files import shown_of
 from jobs.edge_tasks import task_runs, tasks_read
 from jobs.probing import PlannedProbes
+from jobs.stored import replicate_groups
 from jobs.study.edge_probe import EdgeProbe
 from jobs.study.study import Study
 
@@ -53,7 +55,7 @@ def plan_edge(objects: Objects, results: Objects, study: Study, given: EdgeProbe
         device=given.device,
         analysis_version=ANALYSIS_VERSION,
         provenance=lambda: {"block": block.to_dict()} | tasks_read(objects, tasks),
-        shown_of=shown_of,
+        shown_of=partial(shown_of, groups=replicate_groups(objects, given.checkpoints)),
         store=objects,
         study=study.name,
     )

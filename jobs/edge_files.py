@@ -1,6 +1,6 @@
 """What an edge-probing result shows: the table of tasks, curves over layers, mixes, confusion of labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,43 +22,64 @@ ONE_LABEL = 0.95
 """Labels are confused where at least so many targets have exactly one."""
 
 
-def shown_of(name: str, probes: pa.Table) -> Shown:
-    """Tables and figures of a result; `probes`: rows of PROBES."""
+def shown_of(name: str, probes: pa.Table, *, groups: Mapping[str, str] | None = None) -> Shown:
+    """Tables and figures of a result; `probes`: rows of PROBES.
+
+    `groups`: what checkpoints that differ by seed alone are called together: one column, one colour.
+    """
+    groups = groups or {}
     rows = [row for row in probes.to_pylist() if row["split"] == "test"]
     whole = [row for row in rows if row["mode"] not in LAYERED]
     layered = [row for row in rows if row["mode"] in LAYERED]
     figures: dict[str, bytes] = {}
     texts: list[TextTable] = []
     if whole:
-        columns = _columns(whole)
-        for metric, title in METRICS.items():
-            headers = ("task", "targets", *(column.title for column in columns))
-            lines = tuple(text_cells(whole, columns, metric))
-            texts.append(TextTable(title=f"{title}, test set", headers=headers, rows=lines))
+        columns = _columns(whole, groups)
+        single = _columns(whole, {})
+        texts += _scores(whole, columns, " (their number), mean ± deviation" if columns != single else "")
+        texts += _scores(whole, single) if columns != single else []
         cells = grid_cells(whole, columns, "micro_f1_all")
         about = f"{columns[0].title} in percent; the others as points they gain or lose; * beyond the seeds"
         figures |= score_grid(cells, title="Edge probes: micro-F1", subtitle=about).files(name)
     if layered:
         panels = _panels(layered)
         figures |= probe_curves(
-            panels, title="Edge probes, layer by layer", subtitle="micro-F1 on the test set"
+            panels, title="Edge probes, layer by layer", subtitle="micro-F1 on the test set", groups=groups
         ).files(f"{name}-layers")
         texts += layer_tables([(panel.title, panel.points) for panel in panels], "micro-F1, test set")
         texts += _expected(layered)
     texts += _mixes(whole)
     if any(row["mode"] == "mix" for row in whole):
-        figures |= _weights(whole).files(f"{name}-mix")
+        figures |= _weights(whole, groups).files(f"{name}-mix")
     figures |= _confusions(name, whole or rows)
     return Shown(table=probes.select(RESULTS["edge_probe"].names), texts=tuple(texts), figures=figures)
 
 
-def _columns(rows: Sequence[Row]) -> list[Column]:
-    """Checkpoints by mode in their order; the first is what the others are compared with."""
-    found = dict.fromkeys((row["checkpoint"], row["mode"]) for row in rows)
+def _scores(rows: Sequence[Row], columns: Sequence[Column], about: str = "") -> list[TextTable]:
+    headers = ("task", "targets", *(column.title for column in columns))
+    return [
+        TextTable(
+            title=f"{title}, test set{about}", headers=headers, rows=tuple(text_cells(rows, columns, metric))
+        )
+        for metric, title in METRICS.items()
+    ]
+
+
+def _columns(rows: Sequence[Row], groups: Mapping[str, str]) -> list[Column]:
+    """Checkpoints or groups of them by mode, in order; the others are compared with the first."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for row in rows:
+        called = groups.get(row["checkpoint"], row["checkpoint"])
+        found.setdefault((called, row["mode"]), {})[row["checkpoint"]] = None
     several = len({mode for _, mode in found}) > 1
     return [
-        Column(title=f"{checkpoint} ({mode})" if several else checkpoint, checkpoint=checkpoint, mode=mode)
-        for checkpoint, mode in found
+        Column(
+            title=(called if len(there) == 1 else f"{called} ({len(there)})")
+            + (f" ({mode})" if several else ""),
+            checkpoints=tuple(there),
+            mode=mode,
+        )
+        for (called, mode), there in found.items()
     ]
 
 
@@ -114,7 +135,7 @@ def _mixes(rows: Sequence[Row]) -> list[TextTable]:
     return [TextTable(title="mixes of layers", headers=headers, rows=lines)] if lines else []
 
 
-def _weights(rows: Sequence[Row]) -> Any:
+def _weights(rows: Sequence[Row], groups: Mapping[str, str]) -> Any:
     mixes = [row for row in rows if row["mode"] == "mix"]
     panels = [
         Panel(
@@ -129,7 +150,10 @@ def _weights(rows: Sequence[Row]) -> Any:
         for task in dict.fromkeys(row["task"] for row in mixes)
     ]
     return probe_curves(
-        panels, title="Which layers the mixes take", subtitle="weights add up to 1; norms of layers differ"
+        panels,
+        title="Which layers the mixes take",
+        subtitle="weights add up to 1; norms of layers differ",
+        groups=groups,
     )
 
 

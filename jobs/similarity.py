@@ -22,7 +22,7 @@ from analyses.similarity.left import units_left
 from analyses.similarity.measures import Options
 from analyses.similarity.pairs import resolve_pairs
 from analyses.similarity.plan import Plan, plan_units
-from analyses.similarity.replicates import replicate_labels, replicate_rows
+from analyses.similarity.replicates import replicate_rows
 from analyses.similarity.request import SimilarityBlock, StoredCorpus
 from analyses.similarity.rows import SCHEMA, in_order
 from analyses.similarity.tiling import LIMITS, Limits
@@ -31,7 +31,7 @@ from jobs.asked import ask_again, made_by, runs_read
 from jobs.console import Console
 from jobs.finished import FinishedTables
 from jobs.similarity_files import put_figures, put_markdown, put_samples
-from jobs.stored import corpus_facts, stored_corpus
+from jobs.stored import corpus_facts, replicate_groups, stored_corpus
 from jobs.study.similarity import Similarity
 from jobs.study.study import Study
 from jobs.units import carry_out
@@ -169,7 +169,7 @@ def plan_similarity(
     return PlannedSimilarity(
         block=block,
         corpora=corpora,
-        labels=replicate_labels({name: names.checkpoint(objects, name).replicate for name in checkpoints}),
+        labels=replicate_groups(objects, checkpoints),
         facts=facts,
         source=source,
         words=words,

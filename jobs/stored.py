@@ -1,5 +1,7 @@
 """Stored: which stored runs a study's analyses read. Looks at the store only; no model has to be there."""
 
+from collections.abc import Iterable
+
 from actstore.errors import AmbiguousRunError, IncompleteRunError, NotFoundError
 from actstore.schema.refs import CheckpointRef
 from actstore.schema.tokens import TokensMeta
@@ -7,6 +9,7 @@ from actstore.store import names, runs, tokens
 from actstore.store.catalog import RunInfo
 from actstore.store.objects import Objects
 from analyses.figures.facts import CorpusFacts
+from analyses.similarity.replicates import replicate_labels
 from analyses.similarity.request import StoredCorpus, StoredRun
 from jobs.study.corpus import Corpus
 from jobs.study.study import Study
@@ -26,6 +29,11 @@ def stored_corpus(
         excluded=tuple(excluded),
         runs={name: stored_run(name, info, names.checkpoint(objects, name)) for name, info in found.items()},
     )
+
+
+def replicate_groups(objects: Objects, checkpoints: Iterable[str]) -> dict[str, str]:
+    """What checkpoints are called together that differ by seed alone."""
+    return replicate_labels({name: names.checkpoint(objects, name).replicate for name in checkpoints})
 
 
 def stored_run(checkpoint: str, info: RunInfo, about: CheckpointRef | None = None) -> StoredRun:

@@ -27,11 +27,10 @@ from analyses.probes.structural.rows import PROBES
 from analyses.probes.structural.rule import TrainingRule
 from analyses.probes.structural.treebank import LABEL_COLUMNS, refuse_no_trees
 from analyses.probes.structural.work import StructuralWork
-from analyses.similarity.replicates import replicate_labels
 from analyses.similarity.request import StoredCorpus
 from jobs.asked import runs_read
 from jobs.probing import PROBES_FILE, PlannedProbes
-from jobs.stored import stored_corpus
+from jobs.stored import replicate_groups, stored_corpus
 from jobs.structural_files import shown_of
 from jobs.study.structural_probe import StructuralProbe
 from jobs.study.study import Study
@@ -67,15 +66,10 @@ def plan_structural(
         device=given.device,
         analysis_version=ANALYSIS_VERSION,
         provenance=lambda: _provenance(objects, block, checkpoints, writer.read_table(PROBES_FILE)),
-        shown_of=partial(shown_of, groups=_groups(objects, given)),
+        shown_of=partial(shown_of, groups=replicate_groups(objects, given.checkpoints)),
         store=objects,
         study=study.name,
     )
-
-
-def _groups(objects: Objects, given: StructuralProbe) -> dict[str, str]:
-    """What checkpoints are called together that differ by seed alone."""
-    return replicate_labels({name: names.checkpoint(objects, name).replicate for name in given.checkpoints})
 
 
 def _checkpoints(objects: Objects, study: Study, given: StructuralProbe) -> tuple[ProbedCheckpoint, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
-from analyses.statistics.welch import Difference, welch
+from analyses.statistics.welch import Difference, against_one, welch
 
 Row = dict[str, Any]
 NOTHING = "–"  # noqa: RUF001
@@ -13,19 +13,20 @@ NOTHING = "–"  # noqa: RUF001
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A checkpoint probed in one mode."""
+    """A checkpoint probed in one mode, or replicates of one: checkpoints that differ by seed alone."""
 
     title: str
-    checkpoint: str
+    checkpoints: tuple[str, ...]
     mode: str
 
     def values(self, rows: Sequence[Row], task: str, metric: str) -> list[float]:
-        """A score for each seed."""
-        return [
-            row[metric]
-            for row in rows
-            if (row["task"], row["checkpoint"], row["mode"]) == (task, self.checkpoint, self.mode)
+        """A score for each seed of the probe; of replicates one for each, the mean over such seeds."""
+        mine = [row for row in rows if (row["task"], row["mode"]) == (task, self.mode)]
+        of_each = [
+            [row[metric] for row in mine if row["checkpoint"] == checkpoint]
+            for checkpoint in self.checkpoints
         ]
+        return of_each[0] if len(of_each) == 1 else [fmean(values) for values in of_each if values]
 
 
 def text_cells(rows: Sequence[Row], columns: Sequence[Column], metric: str) -> list[tuple[str, ...]]:
@@ -66,15 +67,21 @@ def _cell(
     absolute = _percent(values)
     if at == 0 or not first:
         return absolute, absolute, None
-    found = welch(values, first)
+    alone = len(first) == 1 and len(columns[at].checkpoints) > 1
+    found = against_one(values, first[0]) if alone else welch(values, first)
     star = "*" if found.is_significant else ""
     sign = "+" if found.value >= 0 else "−"  # noqa: RUF001
     within = (
         "" if found.low is None or found.high is None else f" [{100 * found.low:.1f}, {100 * found.high:.1f}]"
     )
-    return f"{sign}{100 * abs(found.value):.1f}{star}", f"{absolute}, {100 * found.value:+.1f}{within}", found
+    spread = _spread(values) if len(columns[at].checkpoints) > 1 else ""
+    text = f"{sign}{100 * abs(found.value):.1f}{star}{spread}"
+    return text, f"{absolute}, {100 * found.value:+.1f}{within}", found
 
 
 def _percent(values: Sequence[float]) -> str:
-    spread = f" ± {100 * stdev(values):.1f}" if len(values) > 1 else ""
-    return f"{100 * fmean(values):.1f}{spread}"
+    return f"{100 * fmean(values):.1f}{_spread(values)}"
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f" ± {100 * stdev(values):.1f}" if len(values) > 1 else ""

@@ -8,7 +8,7 @@ from statistics import fmean, variance
 CRITICAL = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145,
             2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048,
             2.045, 2.042)  # fmt: skip
-"""Student's t at 5 %, two-sided, for 1, 2, ... degrees of freedom; 1.96 beyond."""
+"""Student's t at 5 %, two-sided, for 1, 2, ... degrees of freedom; the last serves beyond, a little wide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,15 @@ def welch(these: Sequence[float], others: Sequence[float]) -> Difference:
     return Difference(value=value, low=value - half, high=value + half)
 
 
+def against_one(these: Sequence[float], other: float) -> Difference:
+    """As `welch`, from one value without a spread of its own (Student 1908): one base, several trainings."""
+    value = fmean(these) - other
+    if len(these) < 2:
+        return Difference(value=value)
+    half = critical(len(these) - 1) * math.sqrt(variance(these) / len(these))
+    return Difference(value=value, low=value - half, high=value + half)
+
+
 def critical(freedom: int) -> float:
     """Student's t at 5 %, two-sided."""
-    return CRITICAL[max(1, freedom) - 1] if freedom <= len(CRITICAL) else 1.96
+    return CRITICAL[min(max(1, freedom), len(CRITICAL)) - 1]
