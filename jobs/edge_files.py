@@ -34,10 +34,10 @@ def shown_of(name: str, probes: pa.Table, *, groups: Mapping[str, str] | None = 
     figures: dict[str, bytes] = {}
     texts: list[TextTable] = []
     if whole:
-        columns = _columns(whole, groups)
-        single = _columns(whole, {})
-        texts += _scores(whole, columns, " (their number), mean ± deviation" if columns != single else "")
-        texts += _scores(whole, single) if columns != single else []
+        columns, single = _columns(whole, groups), _columns(whole, {})
+        if columns != single:
+            texts += _scores(whole, columns, ": replicates together, mean ± deviation")
+        texts += _scores(whole, single)
         cells = grid_cells(whole, columns, "micro_f1_all")
         about = f"{columns[0].title} in percent; the others as points they gain or lose; * beyond the seeds"
         figures |= score_grid(cells, title="Edge probes: micro-F1", subtitle=about).files(name)
