@@ -75,9 +75,10 @@ test: $(DEVELOP)
 guards: $(DEVELOP)
 	if [ -d "$(MODELS)" ]; then export ACTSTORE_MODELS="$(MODELS)"; fi; $(BIN)/python tests/guards/run.py $(AREA)
 
-# changes one operator or number of MODULE at a time; TESTS have to notice
+# changes one operator, number, condition or statement at a time, in copies; tests have to notice. MODULE: a part of a
+# path in tests/mutants/modules.toml. What is known already is not run again, so a run that was stopped goes on
 mutants: $(DEVELOP)
-	$(BIN)/python tests/mutants/run.py $(MODULE) $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants/run.py --at-once $(AT_ONCE) $(MODULE)
 
 # the tests without Ray with the oldest versions that pyproject.toml allows, in .venv-oldest; torch is TORCH
 oldest: $(DEVELOP)
@@ -88,7 +89,6 @@ oldest: $(DEVELOP)
 
 # lines and branches that the tests without Ray reach
 coverage: $(DEVELOP)
-	$(BIN)/python -m pip install --quiet coverage
 	if [ -d "$(MODELS)" ]; then export ACTSTORE_MODELS="$(MODELS)"; fi; \
 	  $(BIN)/python -m coverage run --branch --source actstore,analyses,jobs -m pytest -m "not ray"
 	$(BIN)/python -m coverage report --skip-covered --sort cover

@@ -112,7 +112,7 @@ def pays_from(forward_seconds: float, read_seconds: float) -> int | None:
     Storing costs one forward and a reading for each analysis; writing goes on beside the forward.
     """
     saved = forward_seconds - read_seconds
-    return max(1, math.floor(forward_seconds / saved) + 1) if saved > 0 else None
+    return math.floor(forward_seconds / saved) + 1 if saved > 0 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

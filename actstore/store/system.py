@@ -42,7 +42,7 @@ def access_error(verb: str, path: Path, error: OSError) -> AccessError | None:
         return AccessError(f"can not {verb} {path}: the file system is read-only; choose another store")
     if isinstance(error, PermissionError):
         return AccessError(f"no permission to {verb} {path}; choose another store or change its rights")
-    if isinstance(error, NotADirectoryError):
+    if isinstance(error, NotADirectoryError | FileExistsError):
         return AccessError(f"can not {verb} {path}: a part of this path is a file; choose another store")
     return None
 

@@ -79,6 +79,8 @@ class DiaryTask:
             eat(argument)
         elif verb == "eat":
             eat(argument)
+        elif verb == "until-refused":
+            self._wait_for_refusals(argument)
         elif verb == "ahead":
             self._wait_for_another(argument)
         elif verb == "unsendable":
@@ -90,6 +92,12 @@ class DiaryTask:
 
     def close(self) -> None:
         self.note("close", self._group)
+
+    def _wait_for_refusals(self, groups: list[str]) -> None:
+        """Until some worker could not open each of the groups, a minute at most."""
+        end = time.monotonic() + 60
+        while not set(self._work.noted("refuse")) >= set(groups) and time.monotonic() < end:
+            time.sleep(0.05)
 
     def _wait_for_another(self, seconds: float) -> None:
         """Until this process had a second group open beside this one, be it the one before or the next."""

@@ -20,6 +20,13 @@ def test_rows_follow_order_and_never_straddle_a_block(sizes: list[int]) -> None:
     assert packer.n_rows == (int(ends.max() - 1) // 64 + 1) * 64 if sizes else packer.n_rows == 0
 
 
+def test_a_sequence_that_fills_its_block_exactly_stays_in_it() -> None:
+    first_rows, packer = Packer(64).pack([30, 34, 64, 1])
+    assert first_rows.tolist() == [0, 30, 64, 128]
+    assert first_rows.dtype == np.int64
+    assert (packer.next_row, packer.n_rows) == (129, 192)
+
+
 @given(lengths, st.integers(0, 80))
 def test_packing_in_two_parts_is_packing_at_once(sizes: list[int], cut: int) -> None:
     whole, _ = Packer(64).pack(sizes)

@@ -25,6 +25,12 @@ def test_portions_hold_every_run_once_and_are_bounded(counts: list[int], most_un
         assert len(portion) == 1 or sum(len(left[run]) for run in portion) <= most_units
 
 
+def test_a_portion_is_as_full_as_it_may_be() -> None:
+    left = {name: range(count) for name, count in zip("abcdef", (2, 3, 1, 9, 4, 1), strict=True)}
+    assert list(portions(left, 5)) == [["a", "b"], ["c"], ["d"], ["e", "f"]]
+    assert list(portions({}, 5)) == []
+
+
 def test_ten_thousand_runs_of_a_thousand_shards() -> None:
     """Half of the runs half done: seconds of this process, and memory, far below 10 s and 1 GiB."""
     done = set(range(0, N_SHARDS, 2))

@@ -27,7 +27,7 @@ def test_thousand_checkpoints_with_failures_end_near_the_lower_bound() -> None:
         Unit(key=f"c{g}/{i}", group=f"c{g}", weight=size) for g, size in enumerate(sizes) for i in range(100)
     ]
     n_workers, load = 64, 5.0
-    begin = time.perf_counter()
+    begin = time.process_time()
     result = simulate(
         units,
         n_workers,
@@ -36,7 +36,7 @@ def test_thousand_checkpoints_with_failures_end_near_the_lower_bound() -> None:
         restart=10.0,
         seconds=lambda unit, rng: unit.weight * rng.uniform(0.8, 1.2),
     )
-    seconds = time.perf_counter() - begin
+    seconds = time.process_time() - begin
     lower_bound = (sum(unit.weight for unit in units) + load * len(sizes)) / n_workers
     assert result.n_losses > 300
     assert set(result.done) | result.given_up == {unit.key for unit in units}
