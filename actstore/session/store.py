@@ -19,7 +19,8 @@ from actstore.schema.spec import RunSpec
 from actstore.session.questions import Questions
 from actstore.session.reading import LocalReader
 from actstore.session.run import Run
-from actstore.store import catalog
+from actstore.store import catalog, names
+from actstore.store.known import KnownRuns
 from actstore.store.objects import Objects
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Store(Questions):
     def __init__(self, objects: Objects, limits: Limits = LOCAL, readers: Readers | None = None) -> None:
         self.objects, self.limits = objects, limits
         self.readers = readers or partial(LocalReader, objects)
+        self._known = KnownRuns(objects)
 
     def __repr__(self) -> str:
         return f"Store({self.objects.url!r})"
@@ -123,8 +125,10 @@ class Store(Questions):
         runs: tuple[str, ...] = (),
     ) -> dict[str, str]:
         """The run id of each checkpoint over a corpus; every id in `runs` has to be one of them."""
-        every = catalog.list_runs(self.objects)
-        unknown = sorted(set(runs) - {info.run_id for info in every})
+        trunks = {names.checkpoint(self.objects, name).trunk_sha256 for name in checkpoints}
+        text = names.corpus(self.objects, corpus).text_id
+        every = self._known.of_pairs({(trunk, text) for trunk in trunks})
+        unknown = sorted(set(runs) - self._known.ids()) if runs else []
         if unknown:
             raise NotFoundError(
                 f"no run {', '.join(unknown)} in {self.objects.url}; `actstore ls` lists the runs"

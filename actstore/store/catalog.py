@@ -42,9 +42,11 @@ def each_run(objects: Objects, *, sizes: bool) -> Iterator[RunInfo]:
     listing = list_manifests(objects)
     records = read_manifests(objects, listing)
     for key, record in records.by_key.items():
-        yield _sealed(objects, key, record)
+        yield sealed_run(objects, key, record)
     begun = unfinished(objects, listing, records.n_folded)
-    left = in_order((partial(_partial, objects, run_id, sizes=sizes) for run_id in begun), threads(objects))
+    left = in_order(
+        (partial(partial_run, objects, run_id, sizes=sizes) for run_id in begun), threads(objects)
+    )
     yield from (info for info in left if info is not None)
 
 
@@ -155,7 +157,8 @@ def _names_by_identity(objects: Objects) -> tuple[dict[str, list[Any]], dict[str
     return by_trunk, by_text
 
 
-def _sealed(objects: Objects, key: str, record: dict[str, Any]) -> RunInfo:
+def sealed_run(objects: Objects, key: str, record: dict[str, Any]) -> RunInfo:
+    """A complete run from its manifest's record. Raises DamagedShardError."""
     manifest = runs.parse_manifest(objects, key, record)
     return RunInfo(
         run_id=manifest.run_id,
@@ -167,7 +170,8 @@ def _sealed(objects: Objects, key: str, record: dict[str, Any]) -> RunInfo:
     )
 
 
-def _partial(objects: Objects, run_id: str, *, sizes: bool) -> RunInfo | None:
+def partial_run(objects: Objects, run_id: str, *, sizes: bool) -> RunInfo | None:
+    """A run that is not complete; None where it is gone."""
     try:
         spec = runs.read_spec(objects, run_id)
     except NotFoundError:
