@@ -61,7 +61,8 @@ class PlannedRun:
     @property
     def worker_bytes(self) -> int:
         """Bound of a worker's memory beside its libraries: weights and what extraction adds."""
-        return self.model_bytes + memory_bytes(self.spec, self.meta.settings.max_length)
+        limits = self.meta.settings.max_length, self.meta.n_sequences
+        return self.model_bytes + memory_bytes(self.spec, *limits)
 
 
 def describe_for_plan(study: Study, objects: Objects | None) -> tuple[Described, list[str]]:

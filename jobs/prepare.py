@@ -274,8 +274,8 @@ def stored_plans(described: Described, objects: Objects) -> list[RunPlan] | None
 def _plan(described: Described, run: NeededRun, meta: TokensMeta) -> RunPlan:
     ref = described.checkpoints[run.checkpoint]
     spec = run_spec(ref, meta, choose_sites(run.sites, ref), extract_settings(described.study))
-    longest = meta.settings.max_length
-    return RunPlan(checkpoint=run.checkpoint, corpus=run.corpus, spec=spec, max_length=longest)
+    size = {"max_length": meta.settings.max_length, "n_sequences": meta.n_sequences}
+    return RunPlan(checkpoint=run.checkpoint, corpus=run.corpus, spec=spec, **size)
 
 
 def extractor_arguments(described: Described, *, threads: int) -> dict[str, ExtractorArgs]:

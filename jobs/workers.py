@@ -25,7 +25,8 @@ def worker_resources(
     left = missing_of_runs(objects, [plan.spec for plan in plans])
     missing = [plan for plan in plans if left[plan.spec.run_id]]
     settings = described.study.extract
-    work_bytes = max((memory_bytes(plan.spec, plan.max_length) for plan in missing), default=0)
+    bounds = (memory_bytes(plan.spec, plan.max_length, plan.n_sequences) for plan in missing)
+    work_bytes = max(bounds, default=0)
     models = {
         plan.checkpoint: weight_bytes(described.checkpoints[plan.checkpoint], settings.compute_dtype)
         for plan in missing

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actstore.errors import CapacityError
+from actstore.extract.sealing import Sealing
 from actstore.extract.work import ExtractWork, ShardArgs
 from actstore.plan.memory import worker_bytes
 from actstore.plan.resume import portions
@@ -38,6 +39,8 @@ class RunPlan:
     spec: RunSpec
     max_length: int = 0
     """Tokens of the longest sequence allowed, for the bound of memory; 0: at most tokens_per_batch."""
+    n_sequences: int = 0
+    """Of the corpus, for the bound of memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,8 @@ class RunReport:
 class _Progress:
     """What came back of one run."""
 
+    left: int
+    """Shards without a receipt."""
     new: int = 0
     failures: list[Failure] = field(default_factory=list)
 
@@ -88,32 +93,33 @@ def extract_runs(
     check_space(objects, [(plan.spec, missing[run_id]) for run_id, plan in by_id.items()])
     if any(missing.values()):
         objects.staging()  # says so where nothing can be written, before a model is loaded
-    progress = {run_id: _Progress() for run_id in by_id}
-    left = {run_id: len(missing[run_id]) for run_id in by_id}
-    for portion in portions(missing, MOST_UNITS):
-        begin_runs(objects, [by_id[run_id].spec for run_id in portion])
-        units = [unit for run_id in portion for unit in shard_units(by_id[run_id], missing[run_id])]
-        work = ExtractWork(
-            store_url=objects.url,
-            open_extractor=open_extractor,
-            checkpoints=checkpoints,
-            open_objects=open_objects,
-        )
-        for outcome in executor.map(work, units, resources):
-            run_id = outcome.unit.args.spec.run_id
-            _count(progress[run_id], outcome)
-            left[run_id] -= outcome.failure is None
-            if outcome.failure is None and on_receipt is not None:
-                on_receipt(by_id[run_id], outcome.result, outcome)
-            if outcome.failure is not None and on_failure is not None:
-                on_failure(by_id[run_id], outcome)
-            if left[run_id] == 0:
-                seal(objects, by_id[run_id].spec)
+    progress = {run_id: _Progress(left=len(missing[run_id])) for run_id in by_id}
+    work = ExtractWork(
+        store_url=objects.url,
+        open_extractor=open_extractor,
+        checkpoints=checkpoints,
+        open_objects=open_objects,
+    )
+    with Sealing(objects) as sealing:
+        for portion in portions(missing, MOST_UNITS):
+            begin_runs(objects, [by_id[run_id].spec for run_id in portion])
+            units = [unit for run_id in portion for unit in shard_units(by_id[run_id], missing[run_id])]
+            for outcome in executor.map(work, units, resources):
+                plan = by_id[outcome.unit.args.spec.run_id]
+                _count(progress[plan.spec.run_id], outcome)
+                if outcome.failure is not None and on_failure is not None:
+                    on_failure(plan, outcome)
+                if outcome.failure is None and on_receipt is not None:
+                    on_receipt(plan, outcome.result, outcome)
+                if progress[plan.spec.run_id].left == 0:
+                    sealing.begin(plan.spec)
+        sealing.wait()
     if any(missing.values()):
         fold_catalog(objects)
     sealed = find_manifests(objects, by_id)
     for run_id, plan in by_id.items():
-        if left[run_id] == 0 and run_id not in sealed:  # who did its last shard did not live to seal it
+        # Who did the last shard may have died before the seal.
+        if progress[run_id].left == 0 and run_id not in sealed:
             sealed[run_id] = seal(objects, plan.spec)
     return [
         _report(objects, plan, progress[plan.spec.run_id], sealed.get(plan.spec.run_id)) for plan in plans
@@ -144,11 +150,11 @@ def run_bytes(spec: RunSpec, shards: Sequence[int] | None = None) -> int:
     return rows * (sum(spec.widths) * spec.item_bytes + (4 * len(spec.sites) if spec.dtype == "int8" else 0))
 
 
-def memory_bytes(spec: RunSpec, max_length: int = 0) -> int:
+def memory_bytes(spec: RunSpec, max_length: int = 0, n_sequences: int = 0) -> int:
     """Upper bound of what one run adds to a worker that has its libraries and its model loaded."""
     return worker_bytes(
         spec.shard_rows, spec.widths, spec.item_bytes, max(spec.tokens_per_batch, max_length), SHARDS_IN_HAND,
-        reduced=spec.compute_dtype != "float32",
+        reduced=spec.compute_dtype != "float32", n_sequences=n_sequences,
     )  # fmt: skip
 
 
@@ -169,6 +175,7 @@ def check_space(objects: Objects, wanted: Sequence[tuple[RunSpec, Sequence[int]]
 def _count(progress: _Progress, outcome: Outcome) -> None:
     if outcome.failure is None:
         progress.new += 1
+        progress.left -= 1
     else:
         progress.failures.append(outcome.failure)
 

@@ -11,6 +11,8 @@ PARALLEL_SHARDS = 64
 """A run is cut into at least this many shards while it has the blocks, so that workers find work."""
 LIBRARIES_BYTES = 1 << 30
 """A worker with Python, torch, transformers and the store's libraries loaded holds less."""
+SEQUENCE_BYTES = 96
+"""Of a sequence while its place is read: 64 to 81 measured, of which 32 stay."""
 
 
 def chunk_rows(widths: Sequence[int], item_bytes: int, block_rows: int) -> int:
@@ -52,20 +54,23 @@ def worker_bytes(
     in_hand: int,
     *,
     reduced: bool = False,
+    n_sequences: int = 0,
 ) -> int:
     """Upper bound of what extraction adds to a worker that has its libraries and its model loaded, in bytes.
 
     Shards in hand as stored, and for each one more copy of its widest site while it is laid out; three
     batches of all sites in float32, with three float64-sized temporaries of one site; a layer's own values;
-    what the allocator and the libraries keep. `batch_tokens`: padded tokens of the largest batch. `reduced`:
-    computed in less than float32, which libraries do by way of float32 copies. Fused attention is assumed:
+    where each of the corpus's `n_sequences` lies; what the allocator and the libraries keep. `batch_tokens`:
+    padded tokens of the largest batch. `reduced`: computed in less than float32, which libraries do by way of
+    float32 copies. Fused attention is assumed:
     `eager` adds heads x longest sequence x batch_tokens x 8.
     """
     shard = shard_rows * sum(widths) * item_bytes
     encoding = in_hand * shard_rows * max(widths) * item_bytes
     batches = BATCHES * batch_tokens * sum(widths) * 4 + 3 * batch_tokens * max(widths) * 8
     forward = FORWARD_UNITS * batch_tokens * max(widths) * 4
-    return in_hand * shard + encoding + batches + (2 if reduced else 1) * (forward + HEAP_BYTES)
+    index = n_sequences * SEQUENCE_BYTES
+    return in_hand * shard + encoding + batches + index + (2 if reduced else 1) * (forward + HEAP_BYTES)
 
 
 def opens_ahead(

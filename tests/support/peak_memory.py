@@ -57,7 +57,7 @@ def main(model: str, folder: str, dtype: str, tokens_per_batch: int, compute_dty
     peak = kilobytes("VmHWM")
     assert report.manifest is not None, report.failures
     print(json.dumps({
-        "added": (peak - before) * 1024, "bound": memory_bytes(plan.spec, plan.max_length),
+        "added": (peak - before) * 1024, "bound": memory_bytes(plan.spec, plan.max_length, plan.n_sequences),
         "n_shards": plan.spec.n_shards, "shard": run_bytes(plan.spec, [0]),
     }))  # fmt: skip
 
@@ -83,7 +83,8 @@ def prepared(
     settings = ExtractSettings(dtype=dtype, tokens_per_batch=tokens_per_batch, compute_dtype=compute_dtype)
     sites = tuple(layer_site(layer) for layer in range(ref.n_layers + 1))
     spec = run_spec(ref, meta, sites, settings)
-    return RunPlan(checkpoint="m", corpus="c", spec=spec, max_length=limits.max_length), source
+    size = {"max_length": limits.max_length, "n_sequences": meta.n_sequences}
+    return RunPlan(checkpoint="m", corpus="c", spec=spec, **size), source
 
 
 def warm(extractor: Extractor) -> None:

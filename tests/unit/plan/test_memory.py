@@ -39,6 +39,7 @@ def test_it_grows_with_each_part() -> None:
     assert worker_bytes(4096, [64] * 3, 2, 2048, 2) > base
     assert worker_bytes(4096, [64] * 3, 2, 1024, 3) > base
     assert worker_bytes(4096, [64] * 3, 2, 1024, 2, reduced=True) > base + HEAP_BYTES
+    assert worker_bytes(4096, [64] * 3, 2, 1024, 2, n_sequences=10**6) == base + 96 * 10**6
 
 
 def test_the_bound_by_hand() -> None:
