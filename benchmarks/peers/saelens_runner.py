@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def runner_of(arguments: argparse.Namespace, dataset: Dataset, site: str) -> CacheActivationsRunner:
-    """A runner of one hook, its buffer as large as the text."""
+    """A runner of one hook; `buffers` of its files hold the text."""
     width, n_tokens = (
         AutoConfig.from_pretrained(arguments.model).hidden_size,
         len(dataset) * arguments.context,
@@ -55,7 +55,7 @@ def runner_of(arguments: argparse.Namespace, dataset: Dataset, site: str) -> Cac
         model_batch_size=arguments.batch,
         context_size=arguments.context,
         training_tokens=n_tokens,
-        buffer_size_gb=(n_tokens + 1) * width * 4 / 1e9,
+        buffer_size_gb=(n_tokens / arguments.buffers + 1) * width * 4 / 1e9,
         new_cached_activations_path=str(arguments.into / site),
         shuffle=False,
         prepend_bos=False,
