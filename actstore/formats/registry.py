@@ -81,7 +81,8 @@ def read_examples(options: ReadOptions) -> Reading:
 
 def check_options(options: ReadOptions) -> None:
     """Raise CorpusError for options that are never allowed, NotYetError for those of a later version."""
-    _check_allowed("format", options.format, (*FORMATS, *WORDLESS_FORMATS, *LATER_FORMATS, *plugin_formats()))
+    if options.format not in (*WORDLESS_FORMATS, *LATER_FORMATS):
+        _check_allowed("format", options.format, (*FORMATS, *plugin_formats()))
     for key, value, allowed in (
         ("text_from", options.text_from, TEXT_FROM),
         ("detokenize", options.detokenize, DETOKENIZE),

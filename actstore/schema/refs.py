@@ -37,7 +37,7 @@ def site_layer(site: str) -> int | None:
     match = SITE_PATTERN.fullmatch(site) if isinstance(site, str) else None
     if match is None:
         raise RequestError(
-            f"site {site!r}: allowed are L00 (embeddings), L01 ... Lnn, Lnn.attn, Lnn.mlp, final, pooled"
+            f"site {site!r}: allowed are L00 (embeddings), L01 ... Lnn, Lnn.attn, Lnn.mlp, final"
         )
     return int(match.group(1)) if match.group(1) else None
 

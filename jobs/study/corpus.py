@@ -21,11 +21,13 @@ from jobs.study.label_file import LabelSource, label_problem
 from jobs.study.tables import hint
 
 ALLOWED = {
-    "format": (*FORMATS, *WORDLESS_FORMATS, *LATER_FORMATS),
+    "format": FORMATS,
     "text_from": TEXT_FROM,
     "detokenize": DETOKENIZE,
     "split_into": SPLIT_INTO,
 }
+REFUSED_LATER = (*WORDLESS_FORMATS, *LATER_FORMATS)
+"""Formats that are known, so that they are refused with more than a list of others."""
 
 
 class Corpus(Block):
@@ -64,10 +66,10 @@ class Corpus(Block):
     @field_validator(*ALLOWED)
     @classmethod
     def _known(cls, value: str | None, info: ValidationInfo) -> str | None:
-        ours = ALLOWED[str(info.field_name)]
-        if value is None or value in ours:
+        ours, is_format = ALLOWED[str(info.field_name)], info.field_name == "format"
+        if value is None or value in ours or (is_format and value in REFUSED_LATER):
             return value
-        allowed = (*ours, *(plugin_formats() if info.field_name == "format" else ()))
+        allowed = (*ours, *(plugin_formats() if is_format else ()))
         if value not in allowed:
             raise refuse(hint(value, allowed))
         return value

@@ -87,8 +87,10 @@ def test_malformed_pairs(tmp_path, line, message):
 
 
 def test_unknown_format():
-    with pytest.raises(CorpusError, match="format = 'txt'; allowed are text, pairs, conllu, mnli"):
+    with pytest.raises(CorpusError, match="format = 'txt'; allowed are text, pairs, conllu, mnli") as refused:
         read_examples(ReadOptions(format="txt", path="x"))
+    told = str(refused.value).partition("allowed are ")[2].split(", ")
+    assert set(told) == set(FORMATS), "a format that would be refused next is not offered"
 
 
 @pytest.mark.parametrize("format", LATER_FORMATS)

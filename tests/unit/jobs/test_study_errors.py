@@ -101,7 +101,7 @@ CASES = {
     "format": (
         STUDY.replace('format = "text"', 'format = "txt"'),
         '[[corpus]] "wiki": format = "txt": did you mean "text"? Allowed are text, pairs, conllu, mnli, '
-        "snli, squad, edges, semeval8, gum, iob2, datasets, spr2, propbank, parquet, jsonl",
+        "snli, squad, edges, semeval8, gum, iob2, datasets",
     ),
     "text_from": (
         f"{STUDY}text_from = 'raw'\n",
@@ -115,8 +115,7 @@ CASES = {
     "site": (
         f"{STUDY}[extract]\nsites = ['L00', 'L1']\n",
         '[extract]: sites = ["L00", "L1"]: allowed are L00 (embeddings), L01 ... Lnn, Lnn.attn, Lnn.mlp, '
-        "final, "
-        "pooled",
+        "final",
     ),
     "tokens": (
         f"{STUDY}{TUNED}{SIMILARITY}tokens = 1\n",
