@@ -17,7 +17,6 @@ IDS = ("id", "idx", "sent_id")
 PAIRS = (("premise", "hypothesis"), ("sentence1", "sentence2"), ("question1", "question2"))
 TEXTS = ("text", "sentence", "content")
 LABELS = ("label", "gold_label")
-TAGS = ("upos", "xpos", "deprel")
 SHAPES = "question + context + answers, tokens + upos + head + deprel, premise + hypothesis, or text"
 
 

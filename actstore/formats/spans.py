@@ -23,8 +23,3 @@ def words_between(words: Sequence[Word], char_start: int, char_end: int) -> Span
     """The words that have characters in [char_start, char_end); None where there are none."""
     inside = [i for i, word in enumerate(words) if word.char_start < char_end and word.char_end > char_start]
     return (inside[0], inside[-1] + 1) if inside else None
-
-
-def closed_span(first: int, last: int) -> Span:
-    """A span whose last word is included."""
-    return first, last + 1

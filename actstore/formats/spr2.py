@@ -21,7 +21,6 @@ from actstore.schema.text import Span, Target
 
 SPR = "spr"
 TABLE = re.compile(r"(.*/)?protoroles_eng_ud[^/]*\.tsv")
-SENTENCE_ID = re.compile(r"en-ud-(\w+)\.conllu (\d+)")
 ID_FILES = ("ud_ids.json.gz", "ud_ids.json")
 COLUMNS = (
     "Sentence.ID", "Pred.Token", "Arg.Phrase", "Arg.Tokens.Begin", "Arg.Tokens.End", "Property", "Response",

@@ -3,7 +3,7 @@
 A word is a run of letters, marks and numbers; an apostrophe (' or U+2019) between two such runs belongs to
 the word, so "don't" is one word. Everything else that is no white space is a word of one character, with the
 marks that follow it: "state-of-the-art" has seven words, "max_restarts" three. The rule is the same for every
-text and every model; raise WORD_RULE_VERSION when it changes.
+text and every model. Words are part of a text's identity: by another rule the same file is another text.
 """
 
 import re
@@ -12,7 +12,6 @@ from functools import cache
 
 from actstore.schema.text import Word
 
-WORD_RULE_VERSION = 1
 MARK_PLANES = (range(0x300, 0x20000), range(0xE0100, 0xE01F0))
 """Where Unicode keeps its combining marks (categories Mn, Mc, Me)."""
 

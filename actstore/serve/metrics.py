@@ -2,8 +2,6 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-OUTCOMES = ("answered", "refused", "failed", "left")
-"""'left': the client went away before the end."""
 SECONDS = (0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300)
 
 
@@ -23,7 +21,7 @@ class Metrics:
         self.open_answers = Gauge("actstore_open_answers", "Answers being read", registry=self.registry)
 
     def ended(self, kind: str, outcome: str, seconds: float, n_rows: int) -> None:
-        """Count one question."""
+        """Count one question: answered, refused, failed, or left (its client went away before the end)."""
         self.questions.labels(kind, outcome).inc()
         self.seconds.labels(kind).observe(seconds)
         self.rows.labels(kind).inc(n_rows)

@@ -26,7 +26,6 @@ class Span:
         ):
             raise ValueError(f"{array.name}: rows {first} to {end} do not go into {out.dtype}{out.shape}")
         self.first_chunk = first // array.chunk_rows
-        self.end_chunk = -(-end // array.chunk_rows)
         self.parts = _parts(array, first, end, out.view(np.uint8).reshape(-1))
         """Of each chunk: its bytes in order, the last its checksum."""
 

@@ -25,7 +25,6 @@ class Dep:
     """Dependency trees."""
 
     name: ClassVar[str] = "dep"
-    main_metric: ClassVar[str] = "las"
 
     def data(self, tables: CorpusTables, labels: tuple[str, ...] | None = None) -> DepData:
         return dep_data(tables, labels)

@@ -59,7 +59,6 @@ class Mlm:
     mask_id: int
     vocabulary: int
     name: ClassVar[str] = "mlm"
-    main_metric: ClassVar[str] = "masked_accuracy"
 
     def data(self, tables: CorpusTables, labels: tuple[str, ...] | None = None) -> MlmData:
         features = features_of(tables.tokens)

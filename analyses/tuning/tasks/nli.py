@@ -39,7 +39,6 @@ class Nli:
     """Sentence pairs."""
 
     name: ClassVar[str] = "mnli"
-    main_metric: ClassVar[str] = "accuracy"
 
     def data(self, tables: CorpusTables, labels: tuple[str, ...] | None = None) -> NliData:
         features = features_of(tables.tokens)

@@ -21,7 +21,6 @@ class Squad:
     """Extractive questions."""
 
     name: ClassVar[str] = "squad"
-    main_metric: ClassVar[str] = "f1"
 
     def data(self, tables: CorpusTables, labels: tuple[str, ...] | None = None) -> SquadData:
         return squad_data(tables)

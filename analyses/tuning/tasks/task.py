@@ -56,7 +56,6 @@ class Task(Protocol):
     """Implementations: Nli, Squad, Dep, Mlm."""
 
     name: ClassVar[str]
-    main_metric: ClassVar[str]
 
     def data(self, tables: CorpusTables, labels: tuple[str, ...] | None = None) -> TaskData:
         """The corpus as training or scoring sees it; `labels` those of the training, None to take its own."""
