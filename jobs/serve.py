@@ -105,6 +105,7 @@ def _serve_http(arguments: argparse.Namespace, console: Console, app: "FastAPI",
         listener = config.bind_socket()
     except SystemExit as error:
         raise AccessError(_taken("--port", arguments.port, error)) from None
+    listener.listen(config.backlog)  # who reads the line below may connect at once
     host, port = listener.getsockname()[:2]
     http, grpc = f"http://{host}:{port}", f"grpc://{host}:{flight_port}"
     console.remark(f"{http} (pages; what can be asked: {http}/docs), {grpc} (Arrow Flight); Ctrl-C ends it")
