@@ -43,7 +43,7 @@ class RayServe:
 @contextmanager
 def ray_serve() -> Iterator[RayServe]:
     """Started here, stopped at the end."""
-    port, dashboard_port, agent_port = _free_ports(3)
+    port, dashboard_port, agent_port = free_ports(3)
     os.environ[MARK] = mark = secrets.token_hex(8)
     # A port of its own for the agent, which takes jobs: the usual one may be another cluster's.
     with ray_folder() as folder:
@@ -69,7 +69,7 @@ def ray_serve() -> Iterator[RayServe]:
             del os.environ[MARK]
 
 
-def _free_ports(n_ports: int) -> list[int]:
+def free_ports(n_ports: int) -> list[int]:
     """Below those that the system gives to whoever connects: Ray binds them seconds later."""
     found: list[int] = []
     while len(found) < n_ports:

@@ -7,10 +7,23 @@ import pytest
 
 from actstore.formats.registry import read_examples
 from jobs.study.corpus import Corpus
-from tests.support.pages import blocks
+from tests.support.pages import Block, walk
 from tests.support.plugins import PLUGINS, register
 
-TITLED = {block.title: block.text for block in blocks("howto/corpus_format.md")}
+
+def titled() -> dict[str, str]:
+    found: dict[str, str] = {}
+
+    def take(block: Block) -> None:
+        assert block.title not in found
+        found[block.title] = block.text
+
+    walk("docs/howto/corpus_format.md", take)
+    assert set(found) == {"pyproject.toml", "actstore_stanzas.py", "study.toml, at its end"}
+    return found
+
+
+TITLED = titled()
 
 
 def test_the_format_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

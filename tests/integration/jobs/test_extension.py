@@ -12,7 +12,7 @@ import actstore
 from jobs.study.load import load_study
 from jobs.study.needed import needed_runs
 from tests.support.commands import ALONE, Here
-from tests.support.pages import Block, blocks
+from tests.support.pages import Block, walk
 from tests.support.plugins import install, register
 from tests.support.small_store import SmallStore, prepare
 
@@ -61,7 +61,11 @@ def here(capsys: pytest.CaptureFixture[str]) -> Here:
 
 
 def page(title: str) -> Block:
-    return next(block for block in blocks("howto/analysis.md") if block.title == title)
+    """A block of the page by its title, else its language; the tests here use every one."""
+    found: dict[str, Block] = {}
+    walk("docs/howto/analysis.md", lambda block: found.update({block.title or block.language: block}))
+    assert set(found) == {"actstore_spread.py", "pyproject.toml", "study.toml, at its end", "sh", "sql"}
+    return found[title]
 
 
 def test_the_how_to(stored: SmallStore, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,8 +75,7 @@ def test_the_how_to(stored: SmallStore, here: Here, tmp_path: Path, monkeypatch:
     register(tmp_path, project["name"], {"actstore.analyses": " = ".join(point) + "\n"}, monkeypatch)
     with Path("study.toml").open("a") as study:
         study.write(page("study.toml, at its end").text)
-    (commands,) = [block.commands for block in blocks("howto/analysis.md") if block.language == "sh"]
-    analyse, ls = (words[1:] for words in commands)
+    analyse, ls = (words[1:] for words in page("sh").commands)
     answer = here(*analyse, *ALONE)
     assert answer.code == 0, answer.err
     assert "directions (" in answer.out
@@ -80,8 +83,7 @@ def test_the_how_to(stored: SmallStore, here: Here, tmp_path: Path, monkeypatch:
     listed = here(*ls).out
     assert "analysis (spread)" in listed
     assert "How many directions a layer's" in listed
-    (sql,) = [block.text for block in blocks("howto/analysis.md") if block.language == "sql"]
-    rows = actstore.open("runs/my").sql(sql).to_pylist()
+    rows = actstore.open("runs/my").sql(page("sql").text).to_pylist()
     assert [(row["checkpoint_a"], row["layer"]) for row in rows] == [
         (name, layer) for name in ("base", "tuned") for layer in range(3)
     ]

@@ -18,8 +18,9 @@ from jobs.study.mdl_probe import MdlProbe
 from jobs.study.similarity import Similarity
 from jobs.study.structural_probe import StructuralProbe
 from jobs.study.word_probe import WordProbe
+from tests.support.pages import ROOT, Block, walk
 
-PAGE = (Path(__file__).parents[3] / "docs" / "study.md").read_text()
+PAGE = (ROOT / "docs" / "study.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,9 @@ def test_every_key_is_on_the_page_and_no_other(heading: str, block: type) -> Non
 
 
 def test_the_example_is_a_study(tmp_path: Path) -> None:
-    example = PAGE.split("```toml")[1].split("```")[0]
-    (tmp_path / "study.toml").write_text(example)
-    study = load_study(tmp_path / "study.toml")
-    assert [checkpoint.name for checkpoint in study.checkpoints] == ["base", "sre"]
+    def run(block: Block) -> None:
+        (tmp_path / "study.toml").write_text(block.text)
+        study = load_study(tmp_path / "study.toml")
+        assert [checkpoint.name for checkpoint in study.checkpoints] == ["base", "sre"]
+
+    walk("docs/study.md", run)
