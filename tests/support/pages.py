@@ -26,6 +26,7 @@ SHOWN = {
     ("deploy/air-gapped.md", "pip wheel"): "fetches everything; the wheel alone is built by a test",
     ("docs/benchmarks/extraction.md", "python -m venv"): "installs other projects; " + MEASURED,
     ("docs/benchmarks/objects.md", "python benchmarks/objects.py"): MEASURED,
+    ("docs/benchmarks/peers.md", "python -m venv"): "installs other projects; " + MEASURED,
     ("docs/benchmarks/storage.md", "python benchmarks/storage.py"): MEASURED,
     ("docs/guards.md", "make guards"): "half an hour; the runner and its lists have tests",
     ("docs/howto/finetune.md", "actstore report studies/finetune-medium.toml"): "hours of training go before",
