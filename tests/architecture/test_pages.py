@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobs.cli import VERBS, make_parser
-from tests.support.pages import FENCE, PAGES, ROOT, SHOWN, Block, blocks
+from tests.support.pages import APART, FENCE, PAGES, ROOT, SHOWN, Block, blocks
 
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -30,6 +30,11 @@ def test_every_block_is_run_or_shown_for_a_reason(page: str) -> None:
         return
     walked = [path for path in TESTS if "walk(" in (text := path.read_text()) and f'"{page}"' in text]
     assert walked, f"no test walks {page}: line {to_run(page)[0].line}"
+
+
+def test_what_is_run_apart_is_run_there() -> None:
+    for (page, begin), test in APART.items():
+        assert f'apart("{page}", "{begin}")' in (ROOT / test).read_text()
 
 
 def test_what_is_only_shown_is_there() -> None:

@@ -32,7 +32,6 @@ SHOWN = {
     ("docs/howto/finetune.md", "actstore report studies/finetune-medium.toml"): "hours of training go before",
     ("docs/howto/label_sets.md", "actstore plan studies/edge_tasks.toml"): "eight data sets to read",
     ("docs/howto/paper.md", "export ACTSTORE_DATA"): "13 minutes; its studies are read by tests",
-    ("docs/howto/serve.md", "export ACTSTORE_TOKEN"): "replicas are run by a test through Serve's own Python",
     ("docs/howto/serve.md", "server {"): "another program's configuration: no proxy is installed here",
     ("docs/reference/python.md", "ActstoreError"): "a drawing, compared with the code",
     ("docs/results/README.md", "actstore report studies/finetune-medium"): "hours of training go before",
@@ -40,6 +39,9 @@ SHOWN = {
     ("docs/scale.md", "python benchmarks/scale.py"): MEASURED,
 }  # fmt: skip
 """Blocks that no test runs, by page and beginning, and why; their commands are read by the real parsers."""
+
+APART = {("docs/howto/serve.md", "export ACTSTORE_TOKEN"): "tests/integration/docs/test_cluster_pages.py"}
+"""Blocks that a test of their own runs by `apart`, as they need more than the rest of their page."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +91,16 @@ def walk(page: str, run: Callable[[Block], None]) -> None:
 
     tests/architecture/test_pages.py holds that every page with blocks to run is walked by some test.
     """
-    left = [block for block in blocks(page) if not block.is_in(SHOWN)]
+    left = [block for block in blocks(page) if not block.is_in((*SHOWN, *APART))]
     assert left, f"{page} has nothing to run"
     for block in left:
         run(block)
+
+
+def apart(page: str, begin: str) -> Block:
+    """The block of a page that is run apart from the others."""
+    (found,) = [block for block in blocks(page) if block.is_in([(page, begin)]) and block.is_in(APART)]
+    return found
 
 
 def links(page: str) -> list[str]:
