@@ -73,11 +73,14 @@ class Requests:
 
 
 def requests(n_shards: int, n_sites: int) -> Requests:
-    """A PUT for each object and receipt, a HEAD before each, token ids twice a shard, receipts once more."""
+    """A PUT for each object and receipt; a HEAD of a shard's receipt, of its first object and of the tokens.
+
+    The tokens are two GETs a shard, and receipts are read once more.
+    """
     pages = -(-n_shards // PER_LIST)
     return Requests(
         puts=n_shards * (n_sites + 1) + n_sites + 5,
-        heads=n_shards * (n_sites + 2) + 3,
+        heads=3 * n_shards + 3,
         gets=3 * n_shards + 10,
         lists=3 * pages + 5,
     )

@@ -8,6 +8,7 @@ import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -74,8 +75,11 @@ class ShardWriter:
         # Uncompressed objects are written from the buffers as they lie; a compressed one is a second copy in
         # memory, and a worker's bound (plan.memory) counts one of those a shard.
         threads = STORE_THREADS if self.spec.codec == "none" else 1
+        # Where the first object is not there the others rarely are: they are sent without another look, and
+        # put-if-absent tells of those that somebody else made.
+        begun = self.objects.size(self._key(next(iter(self.arrays.values())))) is not None
         with ThreadPoolExecutor(threads) as pool:
-            return tuple(pool.map(self._store_array, self.arrays.values()))
+            return tuple(pool.map(partial(self._store_array, look=begun), self.arrays.values()))
 
     def receipt(
         self,
@@ -108,9 +112,10 @@ class ShardWriter:
         """Rows [R] of the shard that hold no values at some site; after `store`, as they lie there."""
         return np.asarray(np.logical_or.reduce([empty_rows(values) for values in self._values.values()]))
 
-    def _store_array(self, array: ArraySpec) -> ObjectRecord:
+    def _store_array(self, array: ArraySpec, *, look: bool) -> ObjectRecord:
         for _ in range(ATTEMPTS):
-            record = self._create(array) or self._adopt(array)
+            there = look and self.objects.size(self._key(array)) is not None
+            record = (None if there else self._create(array)) or self._adopt(array)
             if record is not None:
                 return record
         raise StorageError(
@@ -120,8 +125,6 @@ class ShardWriter:
 
     def _create(self, array: ArraySpec) -> ObjectRecord | None:
         """The record of an object that is new, None where one lies there already."""
-        if self.objects.size(self._key(array)) is not None:
-            return None
         parts = encode_shard(array, self._values[array.name])
         # Hashing and writing each take about as long as the other, so they share the time.
         with ThreadPoolExecutor(1) as pool:
