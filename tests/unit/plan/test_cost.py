@@ -52,7 +52,7 @@ def test_sizes_by_hand() -> None:
         (0, 0, AssumedTokens(n_tokens=0, n_rows=100)),
         (10, 1, AssumedTokens(n_tokens=15, n_rows=100)),
         (11, 1, AssumedTokens(n_tokens=17, n_rows=100)),  # 14.3 words' tokens are 15
-        (60, 10, AssumedTokens(n_tokens=98, n_rows=100)),
+        (59, 11, AssumedTokens(n_tokens=99, n_rows=100)),
         (60, 11, AssumedTokens(n_tokens=100, n_rows=200)),  # a hundredth of the rows stays empty
         (1000, 100, AssumedTokens(n_tokens=1500, n_rows=1600)),
     ],

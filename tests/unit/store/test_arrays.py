@@ -1,5 +1,6 @@
 """The bytes of a shard are zarr-python's, and the row formula of docs/format.md holds."""
 
+import json
 from pathlib import Path
 
 import ml_dtypes
@@ -9,7 +10,9 @@ import zarr
 from zarr.codecs import Crc32cCodec
 
 from actstore.errors import DamagedShardError
-from actstore.store.arrays import ArraySpec, encode_shard, raw_index
+from actstore.schema.spec import RunSpec
+from actstore.store.arrays import ArraySpec, create_metadata, encode_shard, raw_index
+from actstore.store.folder import FolderObjects
 from actstore.store.shard import check_shard, decode_chunk
 
 DTYPES = [np.float32, np.float16, ml_dtypes.bfloat16, np.int8]
@@ -87,3 +90,44 @@ def test_chunks_decode_to_what_was_encoded(codec: str, dtype: object) -> None:
     index = np.frombuffer(data[-(16 * 4 + 4) : -4], "<u8").reshape(-1, 2)[:2]
     decoded = [decode_chunk(array, data[first : first + size], "here") for first, size in index.tolist()]
     assert np.array_equal(np.concatenate(decoded), values)
+
+
+@pytest.mark.parametrize("codec", ["none", "zstd", "blosc"])
+def test_a_chunk_without_values_is_stored_as_any_other(codec: str) -> None:
+    array = array_spec(np.float32, codec=codec)
+    values = values_of(array, 8)
+    values[:4] = np.nan
+    data = b"".join(bytes(part) for part in encode_shard(array, values))
+    check_shard(array, data, 8, "here")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [np.zeros((8, 5), np.float16), np.zeros((8, 6), np.float32), np.zeros((7, 6), np.float16)],
+    ids=["width", "dtype", "rows"],
+)
+def test_what_is_no_shard_is_not_encoded(values: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="is no shard of"):
+        encode_shard(array_spec(np.float16), values)
+
+
+def test_other_programs_see_the_arrays_of_a_run(tmp_path: Path) -> None:
+    """zarr-python opens the group; each array has its shape, shards, chunks, names of axes and fill value."""
+    spec = RunSpec(
+        trunk_sha256="0" * 64, text_id="t", tokens_id="k", sites=("L00", "L01"), widths=(3, 2),
+        n_rows=48, block_rows=8, blocks_per_shard=2, chunk_rows=4, tokens_per_batch=64, dtype="int8",
+    )  # fmt: skip
+    create_metadata(FolderObjects(tmp_path), spec)
+    place = tmp_path / "runs" / spec.run_id
+    group = zarr.open_group(place, mode="r")
+    assert RunSpec.from_dict(dict(group.attrs)["actstore"]) == spec
+    listed = json.loads((place / "zarr.json").read_text())["consolidated_metadata"]["metadata"]
+    assert set(listed) == {"L00", "L00.scale", "L01", "L01.scale"}
+    values, scale = group["L01"], group["L01.scale"]
+    assert (values.shape, values.shards, values.chunks) == ((48, 2), (16, 2), (4, 2))
+    assert (scale.shape, scale.shards, scale.chunks) == ((48,), (16,), (4,))
+    assert (values.dtype, scale.dtype) == (np.dtype(np.int8), np.dtype(np.float32))
+    assert values.fill_value == 0
+    assert np.isnan(scale.fill_value)
+    assert values.metadata.dimension_names == ("token", "unit")
+    assert scale.metadata.dimension_names == ("token",)

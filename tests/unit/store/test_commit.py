@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -153,6 +154,37 @@ def test_what_appears_and_vanishes_is_made_anew_twice_and_then_told(tmp_path: Pa
         fill(Vanishing(tmp_path / "b", 3), 0, one_site).store()
 
 
+@pytest.mark.parametrize(("codec", "at_once"), [("none", 2), ("zstd", 1)])
+def test_a_compressed_shard_has_one_copy_in_memory_at_a_time(
+    tmp_path: Path, codec: str, at_once: int
+) -> None:
+    class Slow(FolderObjects):
+        now = most = 0
+
+        def create(self, key: str, parts: Sequence[Buffer]) -> bool:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            time.sleep(0.1)
+            self.now -= 1
+            return super().create(key, parts)
+
+    objects = Slow(tmp_path)
+    fill(objects, 0, replace(SPEC, codec=codec)).store()
+    assert objects.most == at_once
+
+
+def test_what_another_driver_made_is_made_durable_before_it_is_receipted(objects: FolderObjects) -> None:
+    """The other was killed, perhaps before it synced the folder of its object's name."""
+    fill(objects, 0).store()
+    synced: list[str] = []
+
+    def note(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink().relative_to(objects.root).as_posix())
+
+    assert fill(FolderObjects(objects.root, fsync=note), 0).store()
+    assert {paths.run(SPEC.run_id, f"{site}/c/0") for site in SPEC.sites} <= set(synced)
+
+
 def test_a_run_is_sealed_when_all_shards_are_there_and_only_once(objects: FolderObjects) -> None:
     assert list(runs.missing_shards(objects, SPEC)) == [0, 1, 2]
     for shard in (2, 0):
@@ -218,6 +250,35 @@ def test_the_manifest_by_hand(objects: FolderObjects) -> None:
     for shard in range(3):
         objects.delete(paths.receipt(SPEC.run_id, shard))
     assert runs.read_receipts(objects, SPEC.run_id) == dict(enumerate(receipts))
+
+
+def test_receipts_are_read_one_by_one_where_there_is_not_both_manifest_and_fold(
+    objects: FolderObjects,
+) -> None:
+    receipts = dict(enumerate(commit(objects, shard) for shard in range(3)))
+    objects.create(paths.sealed_receipts(SPEC.run_id), [b"of a driver that was stopped"])
+    assert runs.read_receipts(objects, SPEC.run_id) == receipts
+    objects.delete(paths.sealed_receipts(SPEC.run_id))
+    runs.seal(objects, SPEC)
+    objects.delete(paths.sealed_receipts(SPEC.run_id))
+    assert runs.read_receipts(objects, SPEC.run_id) == receipts
+
+
+def test_afar_a_run_is_marked_while_it_is_under_way(tmp_path: Path) -> None:
+    class Afar(FolderObjects):
+        """A place that is listed by requests, as a bucket is."""
+
+        def local_path(self, key: str) -> Path | None:
+            return None
+
+    objects = Afar(tmp_path)
+    runs.begin_run(objects, SPEC)
+    for shard in range(3):
+        commit(objects, shard)
+    assert objects.size(paths.begun(SPEC.run_id)) is not None
+    runs.seal(objects, SPEC)
+    assert objects.size(paths.begun(SPEC.run_id)) is None
+    assert FolderObjects(tmp_path).size(paths.manifest(SPEC.run_id)) is not None
 
 
 def test_another_drivers_seal_stands(objects: FolderObjects) -> None:
