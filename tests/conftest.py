@@ -1,8 +1,9 @@
-"""Settings of all test processes and what they start: no network, Ray on 127.0.0.1, no telemetry."""
+"""Settings of all test processes and what they start: no network, no telemetry, no deadlines."""
 
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.support.s3_server import S3Server, s3_server, variables
@@ -17,6 +18,9 @@ os.environ.update(
         "ACTSTORE_CACHE": "none",
     }
 )
+# an example that takes long on a machine with other work to do is no fault
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -77,9 +77,9 @@ def _run(tree: Path, tests: Sequence[str], observed: str) -> int:
         "mutants", derandomize=True, database=None, deadline=None,
         phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
     )  # fmt: skip
-    hypothesis.settings.load_profile("mutants")
     plugins = [word for name in PLUGINS for word in ("-p", name)]
     temporary = ["--basetemp", str(tree / "temporary")]
     observers = [Observer(tree / observed, tree / "reach")] if observed else []
     options = ["-q", "-x", "--tb=short", "-p", "no:cacheprovider", *plugins, *temporary]
+    options.append("--hypothesis-profile=mutants")
     return pytest.main([*options, *tests], plugins=observers)

@@ -122,7 +122,7 @@ def test_a_unit_that_kills_its_workers_is_given_up_and_its_neighbours_are_not() 
                 done.append(key)
     assert given_up == ["a3"]
     assert sorted(done) == ["a0", "a1", "a2", "a4", "a5"]
-    assert schedule.losses("a3") == MAX_ATTEMPTS
+    assert schedule.losses("a3") == MAX_ATTEMPTS == 3
     assert lost_worker(Unit(key="a3", group="a"), "killed").kind == "LostWorkerError"
 
 
@@ -227,6 +227,77 @@ def test_ahead_a_unit_that_was_lost_is_still_done_alone() -> None:
     schedule.lose("w0")
     schedule.join("w1")
     assert len(handed(schedule)) == 1
+
+
+def test_a_worker_that_is_lost_before_it_was_given_anything_is_forgotten() -> None:
+    schedule = Schedule(units_of(a=1))
+    schedule.join("w0")
+    assert schedule.lose("w0") == ()
+    assert handed(schedule) == []
+    schedule.join("w1")
+    assert handed(schedule) == [("w1", "a0")]
+
+
+def test_ahead_is_for_the_next_group_not_for_more_of_the_same() -> None:
+    schedule = Schedule(units_of(a=3, b=1), slots=2, ahead=True)
+    schedule.join("w")
+    assert handed(schedule) == [("w", "a0"), ("w", "a1")]
+
+
+def test_opening_costs_a_units_weight_where_nothing_else_is_said() -> None:
+    schedule = Schedule(units_of(a=4))
+    schedule.join("w0")
+    schedule.join("w1")
+    assert handed(schedule) == [("w0", "a0"), ("w1", "a1")]
+
+
+def test_a_helper_that_would_end_later_than_the_worker_alone_does_not_begin() -> None:
+    """Alone: half of 5, then 5. With help: a load of 4, then 5."""
+    schedule = Schedule([Unit(key=str(i), group="a", weight=5.0) for i in range(2)], load_cost=4.0)
+    schedule.join("w0")
+    schedule.join("w1")
+    assert handed(schedule) == [("w0", "0")]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_groups_weights_are_those_of_its_units_after_any_event(seed: int) -> None:
+    rng = random.Random(seed)
+    units = [Unit(key=f"{g}{i}", group=g, weight=float(2**i)) for g in "abc" for i in range(6)]
+    schedule = Schedule(units, slots=2, load_cost=0.0)
+    workers: dict[str, list[Unit]] = {}
+    for number in range(60):
+        if not workers or rng.random() < 0.2:
+            workers[f"w{number}"] = []
+            schedule.join(f"w{number}", rng.choice("xyz"))
+        name = rng.choice(sorted(workers))
+        event = rng.choice(["done", "lose", "refuse", "drop"])
+        if event == "lose":
+            del workers[name]
+            schedule.lose(name)
+        elif event == "drop":
+            schedule.give_up()
+        elif workers[name]:
+            (schedule.done if event == "done" else schedule.refuse)(name, workers[name].pop().key)
+        for made in schedule.assign():
+            workers[made.worker].append(made.unit)
+        flying = [unit for held in workers.values() for unit in held]
+        for group_name, group in schedule._groups.items():
+            assert group.pending_weight == sum(unit.weight for unit in group.pending)
+            assert group.flying_weight == sum(unit.weight for unit in flying if unit.group == group_name)
+
+
+def test_what_a_worker_had_open_is_not_given_up_for_its_places() -> None:
+    schedule = Schedule(units_of(a=3), load_cost=0.0)
+    schedule.join("good", "n0")
+    handed(schedule)
+    schedule.done("good", "a0")
+    for place in ("n1", "n2", "n3"):
+        schedule.join(place, place)
+        schedule.lose("good") if "good" in schedule._workers else ()
+        ((worker, key),) = handed(schedule)
+        schedule.refuse(worker, key)
+    assert schedule.give_up(expecting=True) == ()
+    assert schedule.n_left == 2
 
 
 def test_keys_are_unique() -> None:

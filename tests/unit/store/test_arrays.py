@@ -1,6 +1,7 @@
 """The bytes of a shard are zarr-python's, and the row formula of docs/format.md holds."""
 
 import json
+import struct
 from pathlib import Path
 
 import ml_dtypes
@@ -12,8 +13,9 @@ from zarr.codecs import Crc32cCodec
 from actstore.errors import DamagedShardError
 from actstore.schema.spec import RunSpec
 from actstore.store.arrays import ArraySpec, create_metadata, encode_shard, raw_index
+from actstore.store.checksum import crc32c
 from actstore.store.folder import FolderObjects
-from actstore.store.shard import check_shard, decode_chunk
+from actstore.store.shard import check_index, check_shard, decode_chunk, is_flat
 
 DTYPES = [np.float32, np.float16, ml_dtypes.bfloat16, np.int8]
 
@@ -71,6 +73,59 @@ def test_every_flipped_byte_is_found(codec: str) -> None:
         damaged[position] ^= 0x10
         with pytest.raises(DamagedShardError, match="verify"):
             check_shard(array, bytes(damaged), 8, "here")
+
+
+@pytest.mark.parametrize("codec", ["none", "zstd", "blosc"])
+def test_a_chunk_that_changed_is_not_decoded(codec: str) -> None:
+    array = array_spec(np.float16, codec=codec)
+    data = b"".join(bytes(part) for part in encode_shard(array, values_of(array, 8)))
+    index = check_index(array, data[-(16 * 4 + 4) :], len(data), 8, "here")
+    offset, size = index[1].tolist()
+    chunk = bytearray(data[offset : offset + size])
+    assert decode_chunk(array, bytes(chunk), "here").shape == (4, 6)
+    chunk[-1] ^= 1
+    with pytest.raises(DamagedShardError, match="here: its bytes differ from their checksum"):
+        decode_chunk(array, bytes(chunk), "here")
+
+
+ABSENT = (2**64 - 1, 2**64 - 1)
+
+
+def index_of(*entries: tuple[int, int]) -> bytes:
+    """An index of four chunks with its checksum."""
+    rows = [*entries, *[ABSENT] * (4 - len(entries))]
+    data = b"".join(struct.pack("<QQ", *row) for row in rows)
+    return data + struct.pack("<I", crc32c(data))
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [(0, 52)],  # a chunk is missing
+        [(0, 52), (52, 52), (104, 52)],  # one too many
+        [(0, 52), (53, 52)],  # beyond the body
+        [(53, 52), (0, 52)],
+        [(0, 52), ABSENT],
+    ],
+)
+def test_an_index_of_other_rows_is_refused(entries: list[tuple[int, int]]) -> None:
+    """Its checksum is right: it is of another shard, or the object is of another."""
+    array, size = array_spec(np.float16), 2 * 52 + 68
+    assert check_index(array, index_of((0, 52), (52, 52)), size, 8, "here").tolist() == [[0, 52], [52, 52]]
+    with pytest.raises(DamagedShardError, match=f"does not describe 8 rows in {size} bytes"):
+        check_index(array, index_of(*entries), size, 8, "here")
+
+
+def test_chunks_are_addressed_directly_only_where_they_lie_in_order() -> None:
+    array = array_spec(np.float16)
+    for entries, flat in (
+        ([(0, 52), (52, 52)], True),
+        ([(52, 52), (0, 52)], False),
+        ([(0, 51), (52, 52)], False),
+        ([(0, 52), (53, 52)], False),
+    ):
+        assert is_flat(array, np.array(entries, dtype=np.uint64)) is flat
+    assert not is_flat(array_spec(np.float16, codec="zstd"), np.array([[0, 52]], dtype=np.uint64))
 
 
 @pytest.mark.parametrize("cut", [1, 4, 20, 60])

@@ -26,6 +26,7 @@ from actstore.store.arrays import site_arrays
 from actstore.store.folder import STAGING, FolderObjects
 from actstore.store.objects import Buffer, Objects
 from actstore.store.records import create_record, encode_record, find_record, read_record
+from actstore.store.restore import recover_spec
 from actstore.store.shard import check_shard
 from actstore.store.writer import ShardWriter
 
@@ -305,6 +306,17 @@ def test_what_is_not_there_or_of_another_run_is_told(objects: FolderObjects) -> 
     create_record(objects, paths.run("y", "spec.json"), SPEC.to_dict())
     with pytest.raises(DamagedShardError, match="of another run"):
         runs.read_spec(objects, "y")
+
+
+def test_a_spec_is_recovered_from_the_group_where_there_is_no_manifest(objects: FolderObjects) -> None:
+    assert recover_spec(objects, SPEC.run_id) == SPEC
+    assert recover_spec(objects, "another") is None
+    objects.delete(paths.run(SPEC.run_id, "zarr.json"))
+    assert recover_spec(objects, SPEC.run_id) is None
+    for shard in range(3):
+        commit(objects, shard)
+    runs.seal(objects, SPEC)
+    assert recover_spec(objects, SPEC.run_id) == SPEC
 
 
 def test_what_is_no_receipts_name_is_no_shard(objects: FolderObjects) -> None:

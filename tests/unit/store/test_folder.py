@@ -70,6 +70,22 @@ def test_an_object_that_can_not_be_made_durable_has_no_name(tmp_path: Path) -> N
     assert list((tmp_path / STAGING).iterdir()) == []
 
 
+def test_a_file_that_is_gone_before_it_has_its_name_is_told(tmp_path: Path) -> None:
+    objects = FolderObjects(tmp_path)
+    with pytest.raises(StorageError, match=r"can not write .*/a: No such file"):
+        objects.create_from_file("a", objects.staging())
+    assert objects.size("a") is None
+
+
+def test_no_handle_is_left_open(tmp_path: Path) -> None:
+    objects = FolderObjects(tmp_path)
+    objects.create("a", [b"1"])
+    before = len(os.listdir("/proc/self/fd"))
+    for number in range(5):
+        objects.create(f"b/{number}", [b"1"])
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_a_folder_that_is_removed_again_and_again_is_told(tmp_path: Path) -> None:
     class Removing(FolderObjects):
         tries = 0
@@ -82,6 +98,7 @@ def test_a_folder_that_is_removed_again_and_again_is_told(tmp_path: Path) -> Non
 
         stop = LINK_ATTEMPTS
 
+    assert LINK_ATTEMPTS == 5
     patient = Removing(tmp_path / "a")
     assert patient.create("runs/x", [b"1"])
     hopeless = Removing(tmp_path / "b")
@@ -122,6 +139,8 @@ def test_what_is_not_there_is_nothing_and_a_file_in_the_way_is_told(tmp_path: Pa
         objects.read("none")
     with pytest.raises(AccessError, match="a part of this path is a file"):
         objects.create("file/below", [b"2"])
+    with pytest.raises(StorageError, match="can not list"):
+        list(objects.walk("x" * 300))
     (info,) = [item for item in objects.walk("") if item.key == "file"]
     stat = (tmp_path / "file").stat()
     assert (info.bytes, info.modified_seconds, info.tag) == (1, stat.st_mtime, str(stat.st_mtime_ns))

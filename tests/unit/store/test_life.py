@@ -10,11 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from actstore.errors import FormatVersionError, NameTakenError, NotFoundError, RequestError
-from actstore.schema.refs import CheckpointRef
+from actstore.schema.refs import CheckpointRef, CorpusRef
 from actstore.store import catalog, names, paths, repair, runs, texts
 from actstore.store.root import create_root, open_root
 from actstore.store.verify import verify_store
-from tests.support.small_store import SmallStore, every_file, prepare
+from tests.support.small_store import SmallStore, every_file, make_examples, prepare
 
 
 def content(small: SmallStore) -> dict[str, str]:
@@ -230,6 +230,20 @@ def test_gc_spares_a_run_in_progress(small: SmallStore) -> None:
     assert {key for removal in found for key in removal.keys} == {
         paths.run(spec.run_id, f"{site}/c/0/0") for site in spec.sites
     }
+
+
+def test_gc_keeps_texts_that_a_name_or_a_run_needs_and_takes_the_others(small: SmallStore) -> None:
+    examples = make_examples(5, seed=1)
+    digest = texts.digest_text(examples)
+    texts.store_text(small.objects, digest, lambda: examples)
+    small.objects.staging().write_bytes(b"left by a killed process")
+    stray = {"staging", f"text {digest.text_id}"}
+    assert {removal.what for removal in repair.plan_gc(small.objects, grace_seconds=-10)} == stray
+    names.bind_corpus(small.objects, CorpusRef(name="other", text_id=digest.text_id, domain="toy"))
+    names.unbind(small.objects, paths.CORPORA, "small")
+    removals = repair.plan_gc(small.objects, grace_seconds=-10)
+    assert [removal.what for removal in removals] == ["staging"]
+    assert repair.remove(small.objects, removals) == len(b"left by a killed process")
 
 
 def test_a_name_is_bound_once_but_what_is_said_of_it_may_change(small: SmallStore) -> None:
