@@ -1,7 +1,6 @@
 """The pages on clusters and serving, on nodes that are processes of their own; one is killed under load."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -111,6 +110,7 @@ def test_the_page_on_clusters(nodes: Nodes, tmp_path: Path, monkeypatch: pytest.
     assert actstore.open(tmp_path / "store").runs["complete"].to_pylist() == [True]
 
 
+@pytest.mark.load
 def test_a_node_is_killed_under_load(nodes: Nodes, http: str, small: SmallStore) -> None:
     """The page's two replicas, each on a node of its own, of which one is gone at once while clients ask."""
     export, command = apart("docs/howto/serve.md", "export ACTSTORE_TOKEN").commands
@@ -131,8 +131,9 @@ def test_a_node_is_killed_under_load(nodes: Nodes, http: str, small: SmallStore)
         # What the killed one was working on is told as broken, never given in part.
         assert told.failed <= 2 * ASKERS
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(WAIT_SECONDS)
+        # Not asked to end: with a node gone `serve run` may wait for Ray for minutes. The cluster goes too.
+        process.kill()
+        process.wait()
 
 
 @dataclass
