@@ -16,7 +16,7 @@ DEVELOP := .venv/.develop
 DEMO_MODELS := $(MODELS)/all-MiniLM-L6-v2 $(MODELS)/sre-MiniLM-L6
 DEMO_TEXTS := $(MODELS)/texts/python-docs.txt $(MODELS)/texts/ray-docstrings.txt
 
-.PHONY: quickstart domains venv install develop models texts test guards load mutants oldest coverage lint types contracts docs check bench clean
+.PHONY: quickstart domains venv install develop models texts test guards nodes mutants oldest coverage lint types contracts docs check bench clean
 .DELETE_ON_ERROR:
 
 quickstart: $(INSTALLED) $(DEMO_MODELS) $(DEMO_TEXTS)
@@ -69,11 +69,12 @@ AT_ONCE ?= 2
 test: $(DEVELOP)
 	if [ -d "$(MODELS)" ]; then export ACTSTORE_MODELS="$(MODELS)"; fi; \
 	  OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not ray" -n $(AT_ONCE) --dist loadfile; first=$$?; \
-	  $(BIN)/python -m pytest -m "ray and not load" && exit $$first
+	  $(BIN)/python -m pytest -m "ray and not nodes" && exit $$first
 
-# kills a whole node under the load of a service's clients; not in `test`, as Ray may need minutes for it on a busy machine
-load: $(DEVELOP)
-	$(BIN)/python -m pytest -m load
+# what takes minutes on a cluster of several nodes, beside `test`: every analysis while nodes go and come, a service whose
+# node is killed under load
+nodes: $(DEVELOP)
+	$(BIN)/python -m pytest -m nodes
 
 # takes each guard away, in a copy, and sees that its tests fail; AREA names lists of tests/guards
 guards: $(DEVELOP)

@@ -13,11 +13,50 @@ from tests.support.ray_nodes import VARIABLES, ray_nodes
 from tests.support.s3_server import S3Server
 from tests.support.studies import SIMILARITY, make_study
 
+ANALYSES = f"""{SIMILARITY}
+[[drift]]
+name = "moved"
+corpora = ["text"]
+[edge_tasks.tags]
+train = "trees"
+dev = "trees"
+test = "trees"
+labels = "upos"
+[[edge_probe]]
+name = "edges"
+tasks = ["tags"]
+checkpoints = ["base", "tuned"]
+hidden = 8
+max_steps = 4
+[[word_probe]]
+name = "words"
+train = "trees"
+dev = "trees"
+test = "trees"
+checkpoints = ["base"]
+label = "upos"
+epochs = 1
+[[structural_probe]]
+name = "distances"
+train = "trees"
+dev = "trees"
+test = "trees"
+checkpoints = ["base"]
+epochs = 1
+"""
+TABLES = ("similarity", "drift", "edge_probe", "word_probe", "structural_probe")
+
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
-def test_nodes_go_and_come(s3: S3Server, tmp_path: Path) -> None:
-    study = make_study(tmp_path, n_lines=1_000).only(["base", "tuned"], ["text"], SIMILARITY)
+@pytest.mark.parametrize(
+    ("analyses", "corpora"),
+    [(SIMILARITY, ("text",)), pytest.param(ANALYSES, ("text", "trees"), marks=pytest.mark.nodes)],
+    ids=("similarity", "every kind"),
+)
+def test_nodes_go_and_come(s3: S3Server, tmp_path: Path, analyses: str, corpora: tuple[str, ...]) -> None:
+    study = make_study(tmp_path, n_lines=1_000).corpus("trees", limit=24)
+    study = study.only(["base", "tuned"], corpora, analyses)
     study.write()
     alone = run("run", study.file, "--json", *ALONE)
     assert alone.code == 0, alone.err
@@ -38,9 +77,10 @@ def test_nodes_go_and_come(s3: S3Server, tmp_path: Path) -> None:
     given, wanted = actstore.open(url), actstore.open(str(study.store))
     hashes = [run_hashes(store) for store in (given, wanted)]
     assert hashes[0] == hashes[1]
-    statement = "SELECT * FROM similarity ORDER BY ALL"
-    assert given.sql(statement).equals(wanted.sql(statement))
-    assert given.sql(statement).num_rows > 0
+    for table in TABLES if analyses == ANALYSES else TABLES[:1]:
+        statement = f"SELECT * FROM {table} ORDER BY ALL"
+        assert given.sql(statement).equals(wanted.sql(statement)), table
+        assert given.sql(statement).num_rows > 0
     assert run("verify", url, env=s3.environment).code == 0
 
 

@@ -110,7 +110,7 @@ def test_the_page_on_clusters(nodes: Nodes, tmp_path: Path, monkeypatch: pytest.
     assert actstore.open(tmp_path / "store").runs["complete"].to_pylist() == [True]
 
 
-@pytest.mark.load
+@pytest.mark.nodes
 def test_a_node_is_killed_under_load(nodes: Nodes, http: str, small: SmallStore) -> None:
     """The page's two replicas, each on a node of its own, of which one is gone at once while clients ask."""
     export, command = apart("docs/howto/serve.md", "export ACTSTORE_TOKEN").commands
